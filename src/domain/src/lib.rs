@@ -2,6 +2,12 @@
 //! how the books and the journal hold together. The layers above load, ask here, and store.
 
 pub mod document;
+pub mod due;
 pub mod hook;
 pub mod id;
 pub mod money;
+pub mod owed;
+pub mod period;
+pub mod plan;
+pub mod timeline;
+mod walk;

@@ -1,0 +1,349 @@
+//! A subscription's timeline: the facts that happened to it, in the order in which they took effect.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{PlanVersionId, PromotionId};
+use crate::period::Cycle;
+use crate::plan::TermsBook;
+
+/// From when a change counts for money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    /// From the effective day, with proration of the running cycle.
+    AtOnce,
+    /// The service changes at once; the money from the next cycle (a change on a boundary day counts from that day).
+    AtOnceUnprorated,
+    /// When the running cycle ends.
+    PeriodEnd,
+}
+
+/// What a plan change does to the anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorPolicy {
+    /// The cycle's boundaries stay.
+    Keep,
+    /// A new cycle begins on the day of the change.
+    Reset,
+}
+
+/// How a subscription ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The running cycle is served to its end.
+    PeriodEnd,
+    /// At once, unused days are credited.
+    AtOnceRefund,
+    /// At once, the running cycle stays charged.
+    AtOnceNoRefund,
+}
+
+/// A price reduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// Percent of each recurring component, 0-100.
+    Percent(Decimal),
+    /// Units of the currency off the recurring components of each cycle, in their order, never below zero.
+    Amount(Decimal),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FactKind {
+    /// The subscription began.
+    Started {
+        /// On which plan version.
+        version_id: PlanVersionId,
+        /// Billed how often.
+        cycle: Cycle,
+        /// 1-31; the day of the first billed date when absent.
+        anchor_day: Option<u32>,
+        /// The first billed day, when the days before are a free trial.
+        trial_until: Option<NaiveDate>,
+        /// Quantities other than the components' own, by code.
+        quantities: BTreeMap<String, Decimal>,
+    },
+    /// Another plan, another version or another cycle.
+    PlanChanged {
+        /// To which plan version.
+        version_id: PlanVersionId,
+        /// Billed how often.
+        cycle: Cycle,
+        /// From when it counts.
+        timing: Timing,
+        /// Whether a new cycle begins.
+        anchor: AnchorPolicy,
+        /// Quantities to set; components with the same code keep theirs, others have the new plan's default.
+        quantities: BTreeMap<String, Decimal>,
+    },
+    /// More or fewer of a component (quantities, options, add-ons).
+    QuantityChanged {
+        /// The component's code.
+        component: String,
+        /// From this day on.
+        quantity: Decimal,
+        /// From when it counts.
+        timing: Timing,
+    },
+    /// The price of a component is another one for this subscription from that day on; `None` returns to the plan's.
+    PriceSet {
+        /// The component's code.
+        component: String,
+        /// Per unit and cycle, in units of the currency.
+        unit_price: Option<Decimal>,
+    },
+    /// A line discount on one component from that day on, in percent; zero ends it.
+    LineDiscounted {
+        /// The component's code.
+        component: String,
+        /// 0-100.
+        percent: Decimal,
+    },
+    /// A promotion holds from the first cycle that begins on or after the day.
+    Promoted {
+        /// Which.
+        promotion_id: PromotionId,
+        /// Its code, for the invoice.
+        code: String,
+        /// What it takes off.
+        reduction: Reduction,
+        /// For how many cycles; without end when absent.
+        cycles: Option<u32>,
+    },
+    /// Another anchor day, from the end of the running cycle on: what is running is not touched.
+    AnchorMoved {
+        /// 1-31.
+        anchor_day: u32,
+    },
+    /// Billing pauses from that day on.
+    Paused,
+    /// Billing goes on from that day on.
+    Resumed,
+    /// The subscription ends.
+    Cancelled {
+        /// When and how.
+        ending: Ending,
+    },
+    /// A cancellation (or a plan change) that has not yet taken effect is taken back.
+    Withdrawn,
+}
+
+/// A fact with its place in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The day it takes effect, in the seller's time zone.
+    pub on: NaiveDate,
+    /// When it happened, microseconds UTC: orders the facts of one day.
+    pub at_us: i64,
+    /// Unique within the timeline; the last resort of ordering and what makes recording it twice impossible.
+    pub key: String,
+    /// What happened.
+    pub kind: FactKind,
+}
+
+/// Why a fact does not fit a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FactError {
+    /// Before the first day.
+    #[error("{on} is before the subscription started ({started})")]
+    BeforeStart {
+        /// The fact's day.
+        on: NaiveDate,
+        /// The first day.
+        started: NaiveDate,
+    },
+    /// After the last day.
+    #[error("the subscription ended on {ended}; a change on {on} comes too late")]
+    AfterEnd {
+        /// The fact's day.
+        on: NaiveDate,
+        /// The first day without service.
+        ended: NaiveDate,
+    },
+    /// The plan has no component with this code.
+    #[error("the plan in force on {on} has no component `{component}`")]
+    UnknownComponent {
+        /// The fact's day.
+        on: NaiveDate,
+        /// The code.
+        component: String,
+    },
+    /// A number is outside of what makes sense.
+    #[error("{what} must be {range}, not {given}")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+        /// The range in words.
+        range: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// The plan version has no price in this cycle.
+    #[error("the plan version {0} has no prices for this cycle and currency")]
+    NoTerms(PlanVersionId),
+    /// A second start.
+    #[error("the subscription has started already")]
+    StartedTwice,
+    /// Nothing to resume, or paused already.
+    #[error("the subscription is {0}")]
+    WrongState(&'static str),
+    /// The timeline does not begin with a start.
+    #[error("the subscription has not started")]
+    NotStarted,
+}
+
+/// The facts of one subscription in the order in which they take effect.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Timeline {
+    facts: Vec<Fact>,
+}
+
+impl Timeline {
+    /// Sorts facts by effective day, instant and key. The order in which they are given does not matter.
+    #[must_use]
+    pub fn new(mut facts: Vec<Fact>) -> Self {
+        facts.sort_by(|a, b| (a.on, a.at_us, &a.key).cmp(&(b.on, b.at_us, &b.key)));
+        facts.dedup_by(|later, earlier| later.key == earlier.key);
+        Self { facts }
+    }
+
+    /// The facts, in order.
+    #[must_use]
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// The same timeline with one more fact.
+    #[must_use]
+    pub fn with(&self, fact: Fact) -> Self {
+        let mut facts = self.facts.clone();
+        facts.push(fact);
+        Self::new(facts)
+    }
+
+    /// The first day, if there is a start.
+    #[must_use]
+    pub fn started_on(&self) -> Option<NaiveDate> {
+        self.facts.iter().find(|fact| matches!(fact.kind, FactKind::Started { .. })).map(|fact| fact.on)
+    }
+
+    /// The plan versions and cycles that the facts name: what [`crate::owed::owed`] needs the terms of.
+    pub fn terms_needed(&self) -> impl Iterator<Item = (PlanVersionId, Cycle)> + '_ {
+        self.facts.iter().filter_map(|fact| match &fact.kind {
+            FactKind::Started { version_id, cycle, .. } | FactKind::PlanChanged { version_id, cycle, .. } => {
+                Some((*version_id, *cycle))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the fact may be recorded: what a person or program asks for is refused with a reason when it makes no
+    /// sense, before it becomes a fact. (What already happened at a panel is not refused but parked.)
+    ///
+    /// # Errors
+    /// The first [`FactError`] that applies.
+    pub fn admit(&self, fact: &Fact, book: &TermsBook) -> Result<(), FactError> {
+        check_numbers(&fact.kind)?;
+        if let FactKind::Started { version_id, cycle, quantities, .. } = &fact.kind {
+            if self.started_on().is_some() {
+                return Err(FactError::StartedTwice);
+            }
+            return check_components(fact.on, *version_id, *cycle, quantities.keys(), book);
+        }
+        let started = self.started_on().ok_or(FactError::NotStarted)?;
+        if fact.on < started {
+            return Err(FactError::BeforeStart { on: fact.on, started });
+        }
+        let state = crate::owed::state_on(self, book, fact.on)?;
+        if let Some(ended) = state.ended_on {
+            return Err(FactError::AfterEnd { on: fact.on, ended });
+        }
+        match &fact.kind {
+            FactKind::PlanChanged { version_id, cycle, quantities, .. } => {
+                check_components(fact.on, *version_id, *cycle, quantities.keys(), book)
+            }
+            FactKind::QuantityChanged { component, .. }
+            | FactKind::PriceSet { component, .. }
+            | FactKind::LineDiscounted { component, .. } => {
+                check_components(fact.on, state.version_id, state.cycle, [component], book)
+            }
+            FactKind::Paused if state.paused => Err(FactError::WrongState("paused already")),
+            FactKind::Resumed if !state.paused => Err(FactError::WrongState("not paused")),
+            FactKind::Withdrawn if !state.change_pending => {
+                Err(FactError::WrongState("not waiting for a change or a cancellation"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_components<'a>(
+    on: NaiveDate,
+    version_id: PlanVersionId,
+    cycle: Cycle,
+    codes: impl IntoIterator<Item = &'a String>,
+    book: &TermsBook,
+) -> Result<(), FactError> {
+    let terms = book.get(&(version_id, cycle)).ok_or(FactError::NoTerms(version_id))?;
+    for code in codes {
+        if terms.component(code).is_none() {
+            return Err(FactError::UnknownComponent { on, component: code.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// The largest quantity or price: far above any use, far below what could overflow.
+pub const NUMBER_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+fn check_numbers(kind: &FactKind) -> Result<(), FactError> {
+    let within = |what, range, given: Decimal, max: Decimal| {
+        if given.is_sign_negative() && !given.is_zero() || given > max || given.scale() > 12 {
+            Err(FactError::OutOfRange { what, range, given: given.to_string() })
+        } else {
+            Ok(())
+        }
+    };
+    const AMOUNT: &str = "between 0 and 1,000,000,000 with at most 12 decimals";
+    const PERCENT: &str = "between 0 and 100";
+    match kind {
+        FactKind::Started { quantities, anchor_day, .. } => {
+            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))?;
+            anchor_day.map_or(Ok(()), check_anchor)
+        }
+        FactKind::PlanChanged { quantities, .. } => {
+            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))
+        }
+        FactKind::QuantityChanged { quantity, .. } => within("quantity", AMOUNT, *quantity, NUMBER_MAX),
+        FactKind::PriceSet { unit_price: Some(price), .. } => within("unit_price", AMOUNT, *price, NUMBER_MAX),
+        FactKind::LineDiscounted { percent, .. } => within("percent", PERCENT, *percent, Decimal::ONE_HUNDRED),
+        FactKind::Promoted { reduction: Reduction::Percent(percent), .. } => {
+            within("percent", PERCENT, *percent, Decimal::ONE_HUNDRED)
+        }
+        FactKind::Promoted { reduction: Reduction::Amount(amount), .. } => {
+            within("amount", AMOUNT, *amount, NUMBER_MAX)
+        }
+        FactKind::AnchorMoved { anchor_day } => check_anchor(*anchor_day),
+        FactKind::PriceSet { unit_price: None, .. }
+        | FactKind::Paused
+        | FactKind::Resumed
+        | FactKind::Cancelled { .. }
+        | FactKind::Withdrawn => Ok(()),
+    }
+}
+
+fn check_anchor(day: u32) -> Result<(), FactError> {
+    if (1..=31).contains(&day) {
+        Ok(())
+    } else {
+        Err(FactError::OutOfRange { what: "anchor_day", range: "between 1 and 31", given: day.to_string() })
+    }
+}

@@ -1,0 +1,285 @@
+//! Walking a timeline: from facts to stretches of days with unchanged conditions.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::period::{Cycle, Schedule};
+use crate::plan::{Component, Terms, TermsBook};
+use crate::timeline::{AnchorPolicy, Ending, FactError, FactKind, Reduction, Timeline, Timing};
+
+/// The conditions on a day.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditions<'a> {
+    pub terms: &'a Terms,
+    pub schedule: Schedule,
+    /// When this schedule began to count: a cycle that reaches back further is billed from here.
+    pub schedule_since: NaiveDate,
+    pub quantities: BTreeMap<&'a str, Decimal>,
+    pub prices: BTreeMap<&'a str, Decimal>,
+    pub discounts: BTreeMap<&'a str, Decimal>,
+    pub paused: bool,
+}
+
+impl Conditions<'_> {
+    pub fn quantity(&self, component: &Component) -> Decimal {
+        self.quantities.get(component.code.as_str()).copied().unwrap_or(component.default_quantity)
+    }
+
+    pub fn unit_price(&self, component: &Component) -> Decimal {
+        self.prices.get(component.code.as_str()).copied().unwrap_or(component.unit_price)
+    }
+
+    pub fn discount_percent(&self, component: &Component) -> Decimal {
+        self.discounts.get(component.code.as_str()).copied().unwrap_or_default()
+    }
+}
+
+/// Days `[from, to)` with the same conditions; `to` absent means without end.
+#[derive(Debug, Clone)]
+pub(crate) struct Stretch<'a> {
+    pub from: NaiveDate,
+    pub to: Option<NaiveDate>,
+    pub conditions: Conditions<'a>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Promotion<'a> {
+    pub from: NaiveDate,
+    pub code: &'a str,
+    pub reduction: Reduction,
+    pub cycles: Option<u32>,
+}
+
+/// A timeline laid out in days.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Walk<'a> {
+    /// Without gaps, in order, from the first billed day; the days of a trial are not among them.
+    pub stretches: Vec<Stretch<'a>>,
+    pub promotions: Vec<Promotion<'a>>,
+    /// The first billed day.
+    pub billed_from: Option<NaiveDate>,
+    /// The first day without service.
+    pub ended_on: Option<NaiveDate>,
+    /// The terms of the very start, for set-up fees of a subscription that ended on its first day.
+    pub first_terms: Option<&'a Terms>,
+    /// Whether a deferred change waits at the end of the facts' own days.
+    pub deferred: Vec<NaiveDate>,
+}
+
+enum Deferred<'a> {
+    Plan { terms: &'a Terms, anchor: AnchorPolicy, quantities: &'a BTreeMap<String, Decimal> },
+    Quantity { component: &'a str, quantity: Decimal },
+    Anchor { day: u32 },
+    End,
+}
+
+struct Walker<'a> {
+    walk: Walk<'a>,
+    now: Option<Conditions<'a>>,
+    since: NaiveDate,
+    waiting: Vec<(NaiveDate, Deferred<'a>)>,
+}
+
+/// Lays the timeline out. Facts before the start or after the end have no effect.
+///
+/// With `until`, changes that would take effect later are left undone and listed as deferred.
+pub(crate) fn walk<'a>(
+    timeline: &'a Timeline,
+    book: &'a TermsBook,
+    until: Option<NaiveDate>,
+) -> Result<Walk<'a>, FactError> {
+    let mut walker = Walker { walk: Walk::default(), now: None, since: NaiveDate::MIN, waiting: Vec::new() };
+    for fact in timeline.facts() {
+        if until.is_some_and(|until| fact.on > until) {
+            break;
+        }
+        walker.take_effect_until(fact.on);
+        walker.apply(fact.on, &fact.kind, book)?;
+    }
+    walker.take_effect_until(until.unwrap_or(NaiveDate::MAX));
+    walker.walk.deferred = walker.waiting.iter().map(|(on, _)| *on).collect();
+    if let Some(conditions) = walker.now.take() {
+        walker.walk.stretches.push(Stretch { from: walker.since, to: None, conditions });
+    }
+    Ok(walker.walk)
+}
+
+impl<'a> Walker<'a> {
+    /// Lets deferred changes happen whose day has come.
+    fn take_effect_until(&mut self, day: NaiveDate) {
+        while let Some(next) = (0..self.waiting.len()).min_by_key(|index| self.waiting[*index].0) {
+            if self.waiting[next].0 > day {
+                return;
+            }
+            let (on, deferred) = self.waiting.remove(next);
+            match deferred {
+                Deferred::Plan { terms, anchor, quantities } => self.change_plan(on, terms, anchor, quantities),
+                Deferred::Quantity { component, quantity } => self.change(on, |now| {
+                    now.quantities.insert(component, quantity);
+                }),
+                Deferred::Anchor { day } => self.change(on, |now| {
+                    now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
+                    now.schedule_since = on;
+                }),
+                Deferred::End => self.end(on),
+            }
+        }
+    }
+
+    fn apply(&mut self, on: NaiveDate, kind: &'a FactKind, book: &'a TermsBook) -> Result<(), FactError> {
+        let find = |version, cycle| book.get(&(version, cycle)).ok_or(FactError::NoTerms(version));
+        match kind {
+            FactKind::Started { version_id, cycle, anchor_day, trial_until, quantities } => {
+                if self.walk.billed_from.is_none() {
+                    let terms = find(*version_id, *cycle)?;
+                    self.start(on.max(trial_until.unwrap_or(on)), terms, *anchor_day, quantities);
+                }
+            }
+            FactKind::PlanChanged { version_id, cycle, timing, anchor, quantities } => {
+                let terms = find(*version_id, *cycle)?;
+                if let Some(day) = self.counts_from(on, *timing) {
+                    self.waiting.retain(|(_, deferred)| !matches!(deferred, Deferred::Plan { .. }));
+                    self.wait_or(day, on, Deferred::Plan { terms, anchor: *anchor, quantities });
+                }
+            }
+            FactKind::QuantityChanged { component, quantity, timing } => {
+                if let Some(day) = self.counts_from(on, *timing) {
+                    self.waiting.retain(|(_, waiting)| {
+                        !matches!(waiting, Deferred::Quantity { component: same, .. } if same == component)
+                    });
+                    self.wait_or(day, on, Deferred::Quantity { component, quantity: *quantity });
+                }
+            }
+            FactKind::PriceSet { component, unit_price } => self.change(on, |now| {
+                match unit_price {
+                    Some(price) => now.prices.insert(component, *price),
+                    None => now.prices.remove(component.as_str()),
+                };
+            }),
+            FactKind::LineDiscounted { component, percent } => self.change(on, |now| {
+                now.discounts.insert(component, *percent);
+            }),
+            FactKind::Promoted { code, reduction, cycles, .. } => {
+                let promotion = Promotion { from: on, code, reduction: *reduction, cycles: *cycles };
+                self.walk.promotions.push(promotion);
+            }
+            FactKind::AnchorMoved { anchor_day } => {
+                if let Some(day) = self.counts_from(on, Timing::PeriodEnd) {
+                    self.waiting.retain(|(_, waiting)| !matches!(waiting, Deferred::Anchor { .. }));
+                    self.wait_or(day, on, Deferred::Anchor { day: *anchor_day });
+                }
+            }
+            FactKind::Paused => self.change(on, |now| now.paused = true),
+            FactKind::Resumed => self.change(on, |now| now.paused = false),
+            FactKind::Cancelled { ending } => {
+                let timing = match ending {
+                    Ending::PeriodEnd => Timing::PeriodEnd,
+                    Ending::AtOnceNoRefund => Timing::AtOnceUnprorated,
+                    Ending::AtOnceRefund => Timing::AtOnce,
+                };
+                if let Some(day) = self.counts_from(on, timing) {
+                    self.waiting.retain(|(_, waiting)| !matches!(waiting, Deferred::End));
+                    self.wait_or(day, on, Deferred::End);
+                }
+            }
+            FactKind::Withdrawn => {
+                self.waiting.retain(|(_, waiting)| matches!(waiting, Deferred::Anchor { .. }));
+            }
+        }
+        Ok(())
+    }
+
+    /// The day from which a change made on a day counts; `None` when nothing is running.
+    fn counts_from(&self, on: NaiveDate, timing: Timing) -> Option<NaiveDate> {
+        let now = self.now.as_ref()?;
+        let day = on.max(self.since);
+        let cycle = now.schedule.containing(day);
+        Some(match timing {
+            Timing::AtOnce => day,
+            // Before the first billed day (a trial) nothing has been charged, so nothing needs to be waited for.
+            _ if on < self.walk.billed_from.unwrap_or(on) => day,
+            Timing::AtOnceUnprorated if day == cycle.from.max(now.schedule_since) => day,
+            Timing::AtOnceUnprorated | Timing::PeriodEnd => cycle.to,
+        })
+    }
+
+    fn wait_or(&mut self, day: NaiveDate, on: NaiveDate, deferred: Deferred<'a>) {
+        self.waiting.push((day, deferred));
+        self.take_effect_until(on.max(self.since));
+    }
+
+    fn start(
+        &mut self,
+        on: NaiveDate,
+        terms: &'a Terms,
+        anchor_day: Option<u32>,
+        quantities: &'a BTreeMap<String, Decimal>,
+    ) {
+        let schedule = match anchor_day {
+            Some(day) => Schedule::anchored(terms.cycle, on, day),
+            None => Schedule::from_base(terms.cycle, on),
+        };
+        self.walk.billed_from = Some(on);
+        self.walk.first_terms = Some(terms);
+        self.since = on;
+        self.now = Some(Conditions {
+            terms,
+            schedule,
+            schedule_since: on,
+            quantities: quantities.iter().map(|(code, quantity)| (code.as_str(), *quantity)).collect(),
+            prices: BTreeMap::new(),
+            discounts: BTreeMap::new(),
+            paused: false,
+        });
+    }
+
+    /// Closes the running stretch and goes on under changed conditions.
+    fn change(&mut self, on: NaiveDate, change: impl FnOnce(&mut Conditions<'a>)) {
+        let Some(mut now) = self.now.take() else { return };
+        let on = on.max(self.since);
+        if on > self.since {
+            self.walk.stretches.push(Stretch { from: self.since, to: Some(on), conditions: now.clone() });
+            self.since = on;
+        }
+        change(&mut now);
+        self.now = Some(now);
+    }
+
+    fn change_plan(
+        &mut self,
+        on: NaiveDate,
+        terms: &'a Terms,
+        anchor: AnchorPolicy,
+        set: &'a BTreeMap<String, Decimal>,
+    ) {
+        self.change(on, |now| {
+            let cycle: Cycle = terms.cycle;
+            now.schedule = match anchor {
+                AnchorPolicy::Reset => Schedule::from_base(cycle, on),
+                AnchorPolicy::Keep if cycle == now.schedule.cycle => now.schedule,
+                AnchorPolicy::Keep => now.schedule.with_cycle(cycle, now.schedule.containing(on).from),
+            };
+            if anchor == AnchorPolicy::Reset {
+                now.schedule_since = on;
+            }
+            // Own prices and discounts were agreed for the old plan; quantities follow where the new plan knows them.
+            if terms.plan_id != now.terms.plan_id {
+                now.prices.clear();
+                now.discounts.clear();
+            }
+            now.quantities.retain(|code, _| terms.component(code).is_some());
+            now.quantities.extend(set.iter().map(|(code, quantity)| (code.as_str(), *quantity)));
+            now.terms = terms;
+        });
+    }
+
+    fn end(&mut self, on: NaiveDate) {
+        self.change(on, |_| ());
+        if self.now.take().is_some() {
+            self.walk.ended_on = Some(on.max(self.since));
+        }
+        self.waiting.clear();
+    }
+}
