@@ -1,1 +1,3 @@
-//! The billing daemon.
+//! Billet, the billing daemon of a hosting company. `docs/ARCHITECTURE.md` is the map.
+
+pub mod proto;
