@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=migrations");
-    let mut files = Vec::new();
-    for package in ["proto/billet/v1"] {
-        files.extend(protos(Path::new(package))?);
-    }
+    let mut files = protos(Path::new("proto/billet/v1"))?;
     files.sort();
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
