@@ -204,8 +204,12 @@ pub struct State {
     pub anchor_day: u32,
     /// Quantities by component code, all components.
     pub quantities: BTreeMap<String, Decimal>,
-    /// Whether billing is paused.
+    /// Whether billing is paused by a person.
     pub paused: bool,
+    /// Whether the days are not charged: paused, or suspended on a plan that does not charge for suspensions.
+    pub unbilled: bool,
+    /// Whether a suspension is in force.
+    pub suspended: bool,
     /// The first day without service, when that day has come.
     pub ended_on: Option<NaiveDate>,
     /// Whether a change or the end waits for a later day.
@@ -242,6 +246,8 @@ pub fn state_on(timeline: &Timeline, book: &TermsBook, day: NaiveDate) -> Result
             })
             .collect(),
         paused: conditions.is_some_and(|conditions| conditions.paused),
+        unbilled: conditions.is_some_and(Conditions::unbilled),
+        suspended: conditions.is_some_and(|conditions| conditions.suspended),
         ended_on: walk.ended_on,
         change_pending: !walk.deferred.is_empty(),
         billed_from,
@@ -343,7 +349,7 @@ impl Reckoner<'_> {
             return Ok(());
         }
         let conditions = &stretch.conditions;
-        let advance = !conditions.paused && self.wants(days.from);
+        let advance = !conditions.unbilled() && self.wants(days.from);
         let mut amounts_off: Vec<Decimal> = reductions
             .iter()
             .map(|(_, reduction)| match reduction {

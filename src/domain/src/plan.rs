@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlanId, PlanVersionId};
 use crate::period::Cycle;
+use crate::timeline::{AnchorPolicy, Ending, Timing};
 
 /// How a component is charged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,33 @@ pub struct Component {
     pub tax_class: String,
 }
 
+/// How the money follows changes, where whoever reports or asks for a change does not say.
+///
+/// A fact that leaves it open is decided by the plan that is in force when the timeline is walked, not when the fact
+/// arrives: so the order in which facts arrive cannot matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanPolicy {
+    /// When a change to this plan, or of a quantity on it, counts.
+    pub change_timing: Timing,
+    /// What a change to this plan does to the anchor.
+    pub change_anchor: AnchorPolicy,
+    /// How a subscription to this plan ends.
+    pub ending: Ending,
+    /// Whether days of a suspension are not charged.
+    pub suspension_pauses_billing: bool,
+}
+
+impl Default for PlanPolicy {
+    fn default() -> Self {
+        Self {
+            change_timing: Timing::AtOnce,
+            change_anchor: AnchorPolicy::Keep,
+            ending: Ending::AtOnceRefund,
+            suspension_pauses_billing: false,
+        }
+    }
+}
+
 /// The conditions of one plan version in one currency and cycle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
@@ -55,6 +83,8 @@ pub struct Terms {
     pub cycle: Cycle,
     /// In the order they appear on invoices.
     pub components: Vec<Component>,
+    /// How the money follows changes.
+    pub policy: PlanPolicy,
 }
 
 impl Terms {

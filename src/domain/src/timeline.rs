@@ -77,10 +77,10 @@ pub enum FactKind {
         version_id: PlanVersionId,
         /// Billed how often.
         cycle: Cycle,
-        /// From when it counts.
-        timing: Timing,
-        /// Whether a new cycle begins.
-        anchor: AnchorPolicy,
+        /// From when it counts; the new plan's policy when absent.
+        timing: Option<Timing>,
+        /// Whether a new cycle begins; the new plan's policy when absent.
+        anchor: Option<AnchorPolicy>,
         /// Quantities to set; components with the same code keep theirs, others have the new plan's default.
         quantities: BTreeMap<String, Decimal>,
     },
@@ -90,8 +90,8 @@ pub enum FactKind {
         component: String,
         /// From this day on.
         quantity: Decimal,
-        /// From when it counts.
-        timing: Timing,
+        /// From when it counts; the policy of the plan in force when absent.
+        timing: Option<Timing>,
     },
     /// The price of a component is another one for this subscription from that day on; `None` returns to the plan's.
     PriceSet {
@@ -127,10 +127,14 @@ pub enum FactKind {
     Paused,
     /// Billing goes on from that day on.
     Resumed,
+    /// The service was suspended at its panel; whether that pauses billing is the plan's policy.
+    Suspended,
+    /// The suspension was lifted.
+    Unsuspended,
     /// The subscription ends.
     Cancelled {
-        /// When and how.
-        ending: Ending,
+        /// When and how; the policy of the plan in force when absent.
+        ending: Option<Ending>,
     },
     /// A cancellation (or a plan change) that has not yet taken effect is taken back.
     Withdrawn,
@@ -335,6 +339,8 @@ fn check_numbers(kind: &FactKind) -> Result<(), FactError> {
         FactKind::PriceSet { unit_price: None, .. }
         | FactKind::Paused
         | FactKind::Resumed
+        | FactKind::Suspended
+        | FactKind::Unsuspended
         | FactKind::Cancelled { .. }
         | FactKind::Withdrawn => Ok(()),
     }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::period::{Cycle, Schedule};
-use crate::plan::{Component, Terms, TermsBook};
+use crate::plan::{Component, PlanPolicy, Terms, TermsBook};
 use crate::timeline::{AnchorPolicy, Ending, FactError, FactKind, Reduction, Timeline, Timing};
 
 /// The conditions on a day.
@@ -20,9 +20,15 @@ pub(crate) struct Conditions<'a> {
     pub prices: BTreeMap<&'a str, Decimal>,
     pub discounts: BTreeMap<&'a str, Decimal>,
     pub paused: bool,
+    pub suspended: bool,
 }
 
 impl Conditions<'_> {
+    /// Whether the days are not charged.
+    pub fn unbilled(&self) -> bool {
+        self.paused || self.suspended && self.terms.policy.suspension_pauses_billing
+    }
+
     pub fn quantity(&self, component: &Component) -> Decimal {
         self.quantities.get(component.code.as_str()).copied().unwrap_or(component.default_quantity)
     }
@@ -139,13 +145,16 @@ impl<'a> Walker<'a> {
             }
             FactKind::PlanChanged { version_id, cycle, timing, anchor, quantities } => {
                 let terms = find(*version_id, *cycle)?;
-                if let Some(day) = self.counts_from(on, *timing) {
+                let timing = timing.unwrap_or(terms.policy.change_timing);
+                let anchor = anchor.unwrap_or(terms.policy.change_anchor);
+                if let Some(day) = self.counts_from(on, timing) {
                     self.waiting.retain(|(_, deferred)| !matches!(deferred, Deferred::Plan { .. }));
-                    self.wait_or(day, on, Deferred::Plan { terms, anchor: *anchor, quantities });
+                    self.wait_or(day, on, Deferred::Plan { terms, anchor, quantities });
                 }
             }
             FactKind::QuantityChanged { component, quantity, timing } => {
-                if let Some(day) = self.counts_from(on, *timing) {
+                let timing = timing.unwrap_or(self.policy().change_timing);
+                if let Some(day) = self.counts_from(on, timing) {
                     self.waiting.retain(|(_, waiting)| {
                         !matches!(waiting, Deferred::Quantity { component: same, .. } if same == component)
                     });
@@ -173,8 +182,10 @@ impl<'a> Walker<'a> {
             }
             FactKind::Paused => self.change(on, |now| now.paused = true),
             FactKind::Resumed => self.change(on, |now| now.paused = false),
+            FactKind::Suspended => self.change(on, |now| now.suspended = true),
+            FactKind::Unsuspended => self.change(on, |now| now.suspended = false),
             FactKind::Cancelled { ending } => {
-                let timing = match ending {
+                let timing = match ending.unwrap_or(self.policy().ending) {
                     Ending::PeriodEnd => Timing::PeriodEnd,
                     Ending::AtOnceNoRefund => Timing::AtOnceUnprorated,
                     Ending::AtOnceRefund => Timing::AtOnce,
@@ -189,6 +200,11 @@ impl<'a> Walker<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The policy of the plan in force.
+    fn policy(&self) -> PlanPolicy {
+        self.now.as_ref().map_or_else(PlanPolicy::default, |now| now.terms.policy)
     }
 
     /// The day from which a change made on a day counts; `None` when nothing is running.
@@ -232,6 +248,7 @@ impl<'a> Walker<'a> {
             prices: BTreeMap::new(),
             discounts: BTreeMap::new(),
             paused: false,
+            suspended: false,
         });
     }
 
