@@ -1,0 +1,558 @@
+-- The foundation. Instants are microseconds UTC, dates ISO 8601 text, decimals text, money minor units, ids from one
+-- allocator for all tables. Every table of a seller has seller_id first in its key.
+
+-- Ids are handed out in blocks: a daemon takes a block in a transaction of its own and never gives it back.
+CREATE TABLE id_blocks (
+    singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+    next_id INTEGER NOT NULL
+) STRICT;
+INSERT INTO id_blocks (singleton, next_id) VALUES (1, 1);
+
+CREATE TABLE sellers (
+    id INTEGER PRIMARY KEY,
+    parent_id INTEGER REFERENCES sellers (id),
+    party TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    language TEXT NOT NULL,
+    payment_term_days INTEGER NOT NULL,
+    credit_policy TEXT NOT NULL,
+    tax_rules TEXT NOT NULL,
+    iban TEXT NOT NULL,
+    bic TEXT NOT NULL,
+    nightly_run_at TEXT NOT NULL,
+    bill_changes_at_once INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sellers_by_parent ON sellers (parent_id, id);
+
+-- The head of each seller's journal: where the next event is chained to.
+CREATE TABLE journal_heads (
+    seller_id INTEGER PRIMARY KEY REFERENCES sellers (id),
+    sequence INTEGER NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    seller_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    data TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (seller_id, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_subject ON events (seller_id, subject, sequence);
+
+CREATE TABLE tokens (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    secret_hash TEXT NOT NULL UNIQUE,
+    roles TEXT NOT NULL,
+    instance_id INTEGER,
+    customer_id INTEGER,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What a mutating call answered, so that its repetition answers the same.
+CREATE TABLE requests (
+    seller_id INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    method TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    response BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, request_id)
+) STRICT, WITHOUT ROWID;
+
+-- last_issued_on is empty before the first number; a series never goes back in time.
+CREATE TABLE series (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    document_kind TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    pattern TEXT NOT NULL,
+    yearly INTEGER NOT NULL,
+    last_issued_on TEXT NOT NULL,
+    next_number INTEGER NOT NULL CHECK (next_number > 0),
+    PRIMARY KEY (seller_id, document_kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE instances (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    plugin TEXT NOT NULL,
+    name TEXT NOT NULL,
+    instance_group TEXT NOT NULL,
+    url TEXT NOT NULL,
+    unknown_customer TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE customers (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    number TEXT NOT NULL,
+    party TEXT NOT NULL,
+    search_text TEXT NOT NULL,
+    business INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    language TEXT NOT NULL,
+    payment_term_days INTEGER,
+    grouping TEXT NOT NULL,
+    credit_policy TEXT NOT NULL,
+    allowance_percent TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- What panels call a customer: the owner of accounts, one account, or a contact address.
+CREATE TABLE customer_links (
+    seller_id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    customer_id INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, instance_id, kind, value),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id),
+    FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE projects (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX projects_by_customer ON projects (seller_id, customer_id, id);
+
+CREATE TABLE plans (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    orderable INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, code)
+) STRICT, WITHOUT ROWID;
+
+-- Never changed: a trigger refuses it.
+CREATE TABLE plan_versions (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    plan_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, plan_id, version),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- instance_id 0 with a group, or an instance with an empty group.
+CREATE TABLE package_mappings (
+    seller_id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    instance_group TEXT NOT NULL,
+    package TEXT NOT NULL,
+    plan_id INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    cycle_unit TEXT NOT NULL,
+    cycle_count INTEGER NOT NULL,
+    quantities TEXT NOT NULL,
+    PRIMARY KEY (seller_id, instance_id, instance_group, package),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE promotions (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    code_key TEXT NOT NULL,
+    reduction TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    cycles INTEGER NOT NULL,
+    valid_from TEXT,
+    valid_to TEXT,
+    plan_ids TEXT NOT NULL,
+    redemptions_per_customer_max INTEGER NOT NULL,
+    redemptions_max INTEGER NOT NULL,
+    redemption_count INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, code_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE promotion_redemptions (
+    seller_id INTEGER NOT NULL,
+    promotion_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    redeemed_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, promotion_id, subscription_id),
+    FOREIGN KEY (seller_id, promotion_id) REFERENCES promotions (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX promotion_redemptions_by_customer ON promotion_redemptions (seller_id, promotion_id, customer_id);
+
+-- revision is raised by every change; settled_until: everything with a billing point up to that day was billed and no
+-- fact has come since (null: the whole timeline has to be compared); next_billing_on: when something is due next.
+CREATE TABLE subscriptions (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    project_id INTEGER,
+    parent_id INTEGER,
+    currency TEXT NOT NULL,
+    tax_inclusive INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    instance_id INTEGER,
+    external_ref TEXT,
+    service_state TEXT NOT NULL,
+    service_changed_at INTEGER NOT NULL,
+    started_on TEXT NOT NULL,
+    ends_on TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    revision INTEGER NOT NULL,
+    settled_until TEXT,
+    next_billing_on TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscriptions_due ON subscriptions (seller_id, customer_id, id, next_billing_on) WHERE next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_by_account ON subscriptions (seller_id, instance_id, external_ref, started_at) WHERE external_ref IS NOT NULL;
+-- One live account per name at a panel.
+CREATE UNIQUE INDEX subscriptions_live_account ON subscriptions (seller_id, instance_id, external_ref)
+    WHERE external_ref IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX subscriptions_by_parent ON subscriptions (seller_id, parent_id) WHERE parent_id IS NOT NULL;
+
+-- What happened to a subscription; the key makes recording it twice impossible.
+CREATE TABLE facts (
+    seller_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    fact_key TEXT NOT NULL,
+    effective_on TEXT NOT NULL,
+    happened_at INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, subscription_id, fact_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usage_records (
+    seller_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    record_key TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    used_from TEXT NOT NULL,
+    used_to TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, subscription_id, record_key)
+) STRICT, WITHOUT ROWID;
+
+-- Parties as they stood on a document, by the SHA-256 of their text: written once, shared by all documents that say the same.
+CREATE TABLE snapshots (
+    seller_id INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (seller_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- A document is issued when it has a number; from then on a trigger refuses every change.
+CREATE TABLE invoices (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    project_id INTEGER,
+    kind TEXT NOT NULL,
+    number TEXT,
+    issue_date TEXT,
+    due_date TEXT,
+    currency TEXT NOT NULL,
+    tax_inclusive INTEGER NOT NULL,
+    net_minor INTEGER NOT NULL,
+    tax_minor INTEGER NOT NULL,
+    gross_minor INTEGER NOT NULL,
+    breakdown TEXT NOT NULL,
+    preceding TEXT NOT NULL,
+    seller_snapshot TEXT NOT NULL,
+    buyer_snapshot TEXT NOT NULL,
+    note TEXT NOT NULL,
+    run_id INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, number),
+    FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invoices_by_customer ON invoices (seller_id, customer_id, id);
+
+-- The last key is what makes billing a day twice impossible: a second line for the same subscription, component,
+-- interval and revision is refused, whatever bug or race asks for it.
+CREATE TABLE invoice_lines (
+    seller_id INTEGER NOT NULL,
+    invoice_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    subscription_id INTEGER,
+    plan_id INTEGER NOT NULL,
+    component TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    credits_line_id INTEGER NOT NULL,
+    period_from TEXT,
+    period_to TEXT,
+    revision INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    unit_price TEXT NOT NULL,
+    rating TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    net_minor INTEGER NOT NULL,
+    tax TEXT NOT NULL,
+    allowance_percent TEXT NOT NULL,
+    PRIMARY KEY (seller_id, invoice_id, id),
+    UNIQUE (seller_id, subscription_id, plan_id, component, kind, period_from, period_to, revision, credits_line_id)
+) STRICT, WITHOUT ROWID;
+
+-- What of an issued document is not settled: the part of it that changes.
+CREATE TABLE open_items (
+    seller_id INTEGER NOT NULL,
+    invoice_id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    due_date TEXT,
+    gross_minor INTEGER NOT NULL,
+    open_minor INTEGER NOT NULL CHECK (open_minor >= 0 AND open_minor <= gross_minor),
+    credited_minor INTEGER NOT NULL CHECK (credited_minor >= 0),
+    state TEXT NOT NULL,
+    PRIMARY KEY (seller_id, invoice_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX open_items_by_customer ON open_items (seller_id, customer_id, currency, invoice_id) WHERE open_minor > 0;
+
+CREATE TABLE payments (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    unallocated_minor INTEGER NOT NULL CHECK (unallocated_minor >= 0),
+    received_on TEXT NOT NULL,
+    method TEXT NOT NULL,
+    reference TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, method, reference),
+    FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payments_unallocated ON payments (seller_id, customer_id, currency, id) WHERE unallocated_minor > 0;
+CREATE INDEX payments_by_customer ON payments (seller_id, customer_id, id);
+
+-- source_kind: payment or credit_note.
+CREATE TABLE allocations (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    customer_id INTEGER NOT NULL,
+    source_kind TEXT NOT NULL,
+    source_id INTEGER NOT NULL,
+    invoice_id INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    created_at INTEGER NOT NULL,
+    released_at INTEGER,
+    PRIMARY KEY (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX allocations_by_source ON allocations (seller_id, source_id);
+CREATE INDEX allocations_by_invoice ON allocations (seller_id, invoice_id);
+
+-- A double entry is one row: an amount from a credited to a debited account. A row cannot be out of balance.
+CREATE TABLE ledger_entries (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    posted_on TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    debit_account TEXT NOT NULL,
+    credit_account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    customer_id INTEGER,
+    document_id INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    CHECK (debit_account <> credit_account)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_entries_by_customer ON ledger_entries (seller_id, customer_id, currency, posted_on);
+
+CREATE TABLE hooks (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    external_ref TEXT NOT NULL,
+    happened_at INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    state TEXT NOT NULL,
+    subscription_id INTEGER,
+    result TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    package TEXT NOT NULL,
+    attempt_count INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    UNIQUE (seller_id, instance_id, event_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hooks_parked ON hooks (seller_id, instance_id, external_ref, happened_at) WHERE state = 'parked';
+
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    seller_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    unique_key TEXT UNIQUE,
+    state TEXT NOT NULL,
+    attempt_count INTEGER NOT NULL,
+    run_at INTEGER NOT NULL,
+    lease_until INTEGER,
+    lease_owner TEXT,
+    last_error TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_ready ON jobs (run_at, id) WHERE state = 'ready';
+CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
+CREATE INDEX jobs_by_seller ON jobs (seller_id, id);
+
+-- When the scheduler has to do something for a seller next.
+CREATE TABLE schedules (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    kind TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX schedules_due ON schedules (due_at);
+
+CREATE TABLE runs (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    id INTEGER NOT NULL,
+    cutoff_date TEXT NOT NULL,
+    state TEXT NOT NULL,
+    scheduled INTEGER NOT NULL,
+    cursor_customer INTEGER NOT NULL,
+    cursor_subscription INTEGER NOT NULL,
+    subscription_count INTEGER NOT NULL,
+    done_count INTEGER NOT NULL,
+    invoice_count INTEGER NOT NULL,
+    failure_count INTEGER NOT NULL,
+    gross TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    PRIMARY KEY (seller_id, id)
+) STRICT, WITHOUT ROWID;
+-- The nightly run of a day exists once.
+CREATE UNIQUE INDEX runs_nightly ON runs (seller_id, cutoff_date) WHERE scheduled = 1;
+
+CREATE TABLE run_failures (
+    seller_id INTEGER NOT NULL,
+    run_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (seller_id, run_id, subscription_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE document_files (
+    seller_id INTEGER NOT NULL,
+    invoice_id INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    content BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, invoice_id, format)
+) STRICT;
+
+-- What is written once stays as it is.
+CREATE TRIGGER events_append_only_update BEFORE UPDATE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'billet: events is append-only');
+END;
+CREATE TRIGGER events_append_only_delete BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'billet: events is append-only');
+END;
+CREATE TRIGGER ledger_entries_append_only_update BEFORE UPDATE ON ledger_entries
+BEGIN
+    SELECT RAISE(ABORT, 'billet: ledger_entries is append-only');
+END;
+CREATE TRIGGER ledger_entries_append_only_delete BEFORE DELETE ON ledger_entries
+BEGIN
+    SELECT RAISE(ABORT, 'billet: ledger_entries is append-only');
+END;
+CREATE TRIGGER facts_append_only_update BEFORE UPDATE ON facts
+BEGIN
+    SELECT RAISE(ABORT, 'billet: facts is append-only');
+END;
+CREATE TRIGGER facts_append_only_delete BEFORE DELETE ON facts
+BEGIN
+    SELECT RAISE(ABORT, 'billet: facts is append-only');
+END;
+CREATE TRIGGER snapshots_append_only_update BEFORE UPDATE ON snapshots
+BEGIN
+    SELECT RAISE(ABORT, 'billet: snapshots is append-only');
+END;
+CREATE TRIGGER snapshots_append_only_delete BEFORE DELETE ON snapshots
+BEGIN
+    SELECT RAISE(ABORT, 'billet: snapshots is append-only');
+END;
+CREATE TRIGGER plan_versions_append_only_update BEFORE UPDATE ON plan_versions
+BEGIN
+    SELECT RAISE(ABORT, 'billet: plan_versions is append-only');
+END;
+CREATE TRIGGER plan_versions_append_only_delete BEFORE DELETE ON plan_versions
+BEGIN
+    SELECT RAISE(ABORT, 'billet: plan_versions is append-only');
+END;
+CREATE TRIGGER document_files_append_only_update BEFORE UPDATE ON document_files
+BEGIN
+    SELECT RAISE(ABORT, 'billet: document_files is append-only');
+END;
+CREATE TRIGGER document_files_append_only_delete BEFORE DELETE ON document_files
+BEGIN
+    SELECT RAISE(ABORT, 'billet: document_files is append-only');
+END;
+CREATE TRIGGER invoices_issued_update BEFORE UPDATE ON invoices WHEN OLD.number IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'billet: invoices is append-only');
+END;
+CREATE TRIGGER invoice_lines_issued_update BEFORE UPDATE ON invoice_lines
+WHEN EXISTS (SELECT 1 FROM invoices WHERE seller_id = OLD.seller_id AND id = OLD.invoice_id AND number IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'billet: an issued document never changes');
+END;
+CREATE TRIGGER invoices_issued_delete BEFORE DELETE ON invoices WHEN OLD.number IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'billet: invoices is append-only');
+END;
+CREATE TRIGGER invoice_lines_issued_delete BEFORE DELETE ON invoice_lines
+WHEN EXISTS (SELECT 1 FROM invoices WHERE seller_id = OLD.seller_id AND id = OLD.invoice_id AND number IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'billet: an issued document never changes');
+END;

@@ -1,0 +1,36 @@
+//! Fresh databases for tests: SQLite always, PostgreSQL where `BILLET_TEST_POSTGRES` names a server (`tests/run` does).
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use super::Store;
+
+/// A database of one test; its files go when it is dropped.
+pub struct Fresh {
+    /// Open and migrated.
+    pub store: Store,
+    _folder: tempfile::TempDir,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// One fresh database per engine.
+pub async fn stores() -> Vec<Fresh> {
+    let mut fresh = Vec::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("billet.db").display());
+    fresh.push(Fresh { store: Store::open(&url).await.expect("a fresh database"), _folder: folder });
+    match std::env::var("BILLET_TEST_POSTGRES") {
+        Ok(server) => {
+            let name = format!("billet_unit_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let mut admin =
+                sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the test server answers");
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.expect("a fresh database");
+            let store = Store::open(&format!("{server}/{name}")).await.expect("a fresh database");
+            fresh.push(Fresh { store, _folder: tempfile::tempdir().expect("a temporary folder") });
+        }
+        Err(_) => assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set"),
+    }
+    fresh
+}
