@@ -407,7 +407,7 @@ CREATE TABLE hooks (
     fingerprint TEXT NOT NULL,
     external_ref TEXT NOT NULL,
     happened_at BIGINT NOT NULL,
-    event BYTEA NOT NULL,
+    event TEXT NOT NULL,
     state TEXT NOT NULL,
     subscription_id BIGINT,
     result TEXT NOT NULL,

@@ -407,7 +407,7 @@ CREATE TABLE hooks (
     fingerprint TEXT NOT NULL,
     external_ref TEXT NOT NULL,
     happened_at INTEGER NOT NULL,
-    event BLOB NOT NULL,
+    event TEXT NOT NULL,
     state TEXT NOT NULL,
     subscription_id INTEGER,
     result TEXT NOT NULL,

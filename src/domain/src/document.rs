@@ -46,6 +46,23 @@ pub struct Party {
     pub phone: String,
 }
 
+impl Party {
+    /// What a document needs and is not there, in words (section 14 UStG, article 226 of Directive 2006/112/EC: full
+    /// name and address).
+    #[must_use]
+    pub fn missing_on_documents(&self) -> Option<&'static str> {
+        if self.name.trim().is_empty() {
+            Some("name")
+        } else if self.city.trim().is_empty() {
+            Some("city")
+        } else if self.country.is_empty() {
+            Some("country")
+        } else {
+            None
+        }
+    }
+}
+
 /// Where to pay to (EN 16931 BG-17).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PayTo {

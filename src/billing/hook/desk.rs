@@ -1,0 +1,109 @@
+//! Where hooks queue up. Callers come one by one; what waits together is applied together, in one transaction: that is
+//! what makes many small reports as fast as the disk allows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use billet_domain::id::SellerId;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Answer, Report, apply};
+use crate::billing::{Billing, BillingError};
+
+/// How many hooks may wait. A caller that finds the queue full waits for its turn.
+const QUEUE_MAX: usize = 4_096;
+/// How many are applied together.
+const BATCH_MAX: usize = 256;
+/// How often a set is tried when another transaction is in the way.
+const ATTEMPTS_MAX: u32 = 5;
+
+struct Waiting {
+    seller_id: SellerId,
+    report: Report,
+    answer: oneshot::Sender<Result<Answer, BillingError>>,
+}
+
+/// The queue; clones share it.
+#[derive(Clone)]
+pub struct HookDesk {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl HookDesk {
+    /// Opens the desk: a task that ends when every clone is gone and the queue is empty.
+    #[must_use]
+    pub fn open(billing: Billing) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        (Self { queue }, tokio::spawn(serve(billing, waiting)))
+    }
+
+    /// Applies a report and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`BillingError`]; [`BillingError::Stale`] when the daemon is stopping.
+    pub async fn report(&self, seller_id: SellerId, report: Report) -> Result<Answer, BillingError> {
+        let stopping = || BillingError::Stale { detail: "the daemon is stopping, try again".to_owned() };
+        let (answer, done) = oneshot::channel();
+        self.queue.send(Waiting { seller_id, report, answer }).await.map_err(|_| stopping())?;
+        done.await.map_err(|_| stopping())?
+    }
+}
+
+async fn serve(billing: Billing, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let mut by_seller: BTreeMap<SellerId, Vec<Waiting>> = BTreeMap::new();
+        for one in batch.drain(..) {
+            by_seller.entry(one.seller_id).or_default().push(one);
+        }
+        for (seller_id, set) in by_seller {
+            serve_set(&billing, seller_id, set).await;
+        }
+    }
+}
+
+async fn serve_set(billing: &Billing, seller_id: SellerId, set: Vec<Waiting>) {
+    let reports: Vec<Report> = set.iter().map(|one| one.report.clone()).collect();
+    match try_apply(billing, seller_id, &reports).await {
+        Ok(answers) => {
+            for (one, answer) in set.into_iter().zip(answers) {
+                // A caller that has gone away finds its answer when it reports again.
+                let _ = one.answer.send(answer);
+            }
+        }
+        Err(error) if set.len() == 1 => {
+            tracing::warn!(%error, "a hook could not be applied");
+            for one in set {
+                let _ = one.answer.send(Err(BillingError::Stale { detail: error.to_string() }));
+            }
+        }
+        // One of them spoils the set: each by itself.
+        Err(error) => {
+            tracing::debug!(%error, count = set.len(), "a set of hooks is applied one by one");
+            for one in set {
+                let answer = match try_apply(billing, seller_id, std::slice::from_ref(&one.report)).await {
+                    Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(BillingError::not_found("hook", ""))),
+                    Err(error) => Err(error),
+                };
+                let _ = one.answer.send(answer);
+            }
+        }
+    }
+}
+
+async fn try_apply(
+    billing: &Billing,
+    seller_id: SellerId,
+    reports: &[Report],
+) -> Result<Vec<Result<Answer, BillingError>>, BillingError> {
+    let mut attempt = 1;
+    loop {
+        match apply(billing, seller_id, reports).await {
+            Err(error) if error.is_transient() && attempt < ATTEMPTS_MAX => {
+                tokio::time::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
+                attempt += 1;
+            }
+            done => return done,
+        }
+    }
+}
