@@ -1,0 +1,11 @@
+//! The simulators, spoken to over the loopback address as an adapter or a person would.
+
+mod capture;
+mod raw_http;
+mod whm_api0;
+mod whm_changes;
+mod whm_creation;
+mod whm_faults;
+mod whm_hooks;
+mod whm_listings;
+mod whm_resellers;
