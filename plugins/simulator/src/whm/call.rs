@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 /// More parameters than any function has.
 const PARAMETERS_MAX: usize = 500;
 
-/// A function called by an authenticated user.
-#[derive(Debug)]
+/// A function called by an authenticated user: no `Debug`, there are passwords among the parameters.
 pub(super) struct Call {
     pub(super) function: String,
     /// `root` or a reseller's user.
@@ -16,8 +15,8 @@ pub(super) struct Call {
     parameters: BTreeMap<String, String>,
 }
 
-/// What a function that worked has to say.
-#[derive(Debug, Default)]
+/// What a function that worked has to say: no `Debug`, createacct says the password.
+#[derive(Default)]
 pub(super) struct Done {
     /// `metadata.reason`: `OK` if empty.
     pub(super) reason: String,

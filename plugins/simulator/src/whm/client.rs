@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::{Method, Request, header};
 use serde_json::Value;
 
 use crate::exchange::{NoAnswer, exchange};
@@ -147,8 +147,8 @@ impl WhmClient {
     /// See [`WhmError`].
     pub async fn call(&self, function: &str, parameters: &[(&str, &str)]) -> Result<Value, WhmError> {
         let (status, answer) = self.answer(function, parameters).await?;
-        let not_an_answer = || WhmError::NotAnAnswer { function: function.to_owned(), status: status.as_u16() };
-        if status == StatusCode::FORBIDDEN && answer["cpanelresult"].is_object() {
+        let not_an_answer = || WhmError::NotAnAnswer { function: function.to_owned(), status };
+        if status == 403 && answer["cpanelresult"].is_object() {
             return Err(WhmError::AccessDenied { function: function.to_owned() });
         }
         let metadata = &answer["metadata"];
@@ -165,7 +165,7 @@ impl WhmClient {
     ///
     /// # Errors
     /// Only if there is no answer.
-    pub async fn answer(&self, function: &str, parameters: &[(&str, &str)]) -> Result<(StatusCode, Value), WhmError> {
+    pub async fn answer(&self, function: &str, parameters: &[(&str, &str)]) -> Result<(u16, Value), WhmError> {
         let failed = |cause| WhmError::NoAnswer { function: function.to_owned(), cause };
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("api.version", "1")
@@ -180,6 +180,6 @@ impl WhmClient {
             .body(Full::new(Bytes::from(form)))
             .map_err(|cause| failed(NoAnswer::Closed(cause.to_string())))?;
         let (status, body) = exchange(self.address, request).await.map_err(failed)?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        Ok((status.as_u16(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 }

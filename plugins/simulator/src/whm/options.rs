@@ -1,9 +1,10 @@
 //! How a simulated WHM server is set up.
 
+use std::fmt;
 use std::time::Duration;
 
 /// How a simulated WHM server is set up. Start from `WhmOptions::default()`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WhmOptions {
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
@@ -35,5 +36,22 @@ impl Default for WhmOptions {
             hook_time_max: Duration::from_secs(10),
             accounts_max: 10_000,
         }
+    }
+}
+
+/// Without the values of `hook_env`, which may hold a token.
+impl fmt::Debug for WhmOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hook_env: Vec<&str> = self.hook_env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("WhmOptions")
+            .field("port", &self.port)
+            .field("hostname", &self.hostname)
+            .field("version", &self.version)
+            .field("ip", &self.ip)
+            .field("packages", &self.packages)
+            .field("hook_time_max", &self.hook_time_max)
+            .field("accounts_max", &self.accounts_max)
+            .field("hook_env", &hook_env)
+            .finish()
     }
 }

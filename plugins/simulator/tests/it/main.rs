@@ -1,6 +1,11 @@
 //! The simulators, spoken to over the loopback address as an adapter or a person would.
 
 mod capture;
+mod plesk_customers;
+mod plesk_events;
+mod plesk_packets;
+mod plesk_webspaces;
+mod program;
 mod raw_http;
 mod whm_api0;
 mod whm_changes;
