@@ -1,0 +1,16 @@
+//! The simulators, spoken to over the loopback address as an adapter or a person would.
+
+mod capture;
+mod plesk_customers;
+mod plesk_events;
+mod plesk_packets;
+mod plesk_webspaces;
+mod program;
+mod raw_http;
+mod whm_api0;
+mod whm_changes;
+mod whm_creation;
+mod whm_faults;
+mod whm_hooks;
+mod whm_listings;
+mod whm_resellers;
