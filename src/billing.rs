@@ -1,8 +1,17 @@
 //! The use cases, one file per verb of the business. Each loads, asks the domain, stores, and leaves events and jobs:
 //! one transaction.
 
+mod check;
 pub mod clock;
+pub mod customer;
+mod edit;
 pub mod error;
+pub mod instance;
+pub mod link;
+pub mod project;
+pub mod seller;
+pub mod series;
+pub mod token;
 
 use std::sync::Arc;
 

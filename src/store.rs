@@ -1,10 +1,17 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
+pub mod customer;
 pub mod engine;
 mod error;
 pub mod ids;
+pub mod instance;
+pub mod link;
+pub mod parked;
+pub mod project;
 pub mod request;
 pub mod schema;
+pub mod seller;
+pub mod series;
 #[cfg(test)]
 pub mod testing;
 pub mod token;

@@ -25,6 +25,8 @@ CREATE TABLE sellers (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX sellers_by_parent ON sellers (parent_id, id);
+-- The operator, the one seller without a parent, exists once.
+CREATE UNIQUE INDEX sellers_operator ON sellers (coalesce(parent_id, 0)) WHERE parent_id IS NULL;
 
 -- The head of each seller's journal: where the next event is chained to.
 CREATE TABLE journal_heads (

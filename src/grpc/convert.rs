@@ -1,5 +1,10 @@
 //! Common types between the protocol and the domain. What does not fit is refused with the field's path.
 
+pub mod customer;
+pub mod instance;
+pub mod seller;
+pub mod token;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 

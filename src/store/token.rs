@@ -123,3 +123,24 @@ pub async fn revoke(unit: &mut Unit, id: TokenId) -> Result<bool, StoreError> {
         .await?;
     Ok(touched == 1)
 }
+
+/// How many other tokens of a seller are in use that can make tokens.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn other_keepers(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    id: TokenId,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx
+        .one(
+            "SELECT count(*) FROM tokens WHERE seller_id = $1 AND id <> $2 AND revoked_at IS NULL \
+             AND (expires_at IS NULL OR expires_at > $3) \
+             AND (roles LIKE '%\"owner\"%' OR roles LIKE '%\"reseller_admin\"%')",
+            params![seller_id, id, now],
+        )
+        .await?;
+    Ok(count)
+}

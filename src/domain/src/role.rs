@@ -39,4 +39,30 @@ impl Role {
         Self::Auditor,
         Self::Panel,
     ];
+
+    /// Whether somebody with this role may give another to a token: an owner any, a reseller's owner any but the
+    /// daemon's, the others none.
+    #[must_use]
+    pub fn may_grant(self, other: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::ResellerAdmin => other != Self::Owner,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_gives_more_than_they_have() {
+        for role in Role::ALL {
+            assert!(Role::Owner.may_grant(role));
+            assert_eq!(Role::ResellerAdmin.may_grant(role), role != Role::Owner);
+            let other = !matches!(role, Role::Owner | Role::ResellerAdmin);
+            assert!(!other || Role::ALL.into_iter().all(|given| !role.may_grant(given)), "{role:?} gives nothing");
+        }
+    }
 }

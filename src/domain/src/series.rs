@@ -98,6 +98,69 @@ impl Pattern {
         }
         out
     }
+
+    /// Whether a number of this pattern could be one of another pattern too. Numbers of documents are unique for a
+    /// seller over all its series, so two series whose numbers could meet cannot stand side by side.
+    #[must_use]
+    pub fn may_meet(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.symbols(), other.symbols());
+        // meets[i][j]: whether what is left of ours from i can be written as what is left of theirs from j.
+        let mut meets = vec![vec![false; theirs.len() + 1]; ours.len() + 1];
+        for i in (0..=ours.len()).rev() {
+            for j in (0..=theirs.len()).rev() {
+                meets[i][j] = match (ours.get(i), theirs.get(j)) {
+                    (None, None) => true,
+                    (Some(Symbol::Digits), Some(Symbol::Digits)) => meets[i + 1][j] || meets[i][j + 1],
+                    (Some(Symbol::Digits), next) => {
+                        meets[i + 1][j] || next.is_some_and(|next| next.may_be_digit() && meets[i][j + 1])
+                    }
+                    (next, Some(Symbol::Digits)) => {
+                        meets[i][j + 1] || next.is_some_and(|next| next.may_be_digit() && meets[i + 1][j])
+                    }
+                    (Some(a), Some(b)) => {
+                        (a == b
+                            || (a.may_be_digit() && b.may_be_digit() && (a == &Symbol::Digit || b == &Symbol::Digit)))
+                            && meets[i + 1][j + 1]
+                    }
+                    _ => false,
+                };
+            }
+        }
+        meets[0][0]
+    }
+
+    fn symbols(&self) -> Vec<Symbol> {
+        let mut symbols = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => symbols.extend(text.bytes().map(Symbol::Exactly)),
+                Part::Year => symbols.extend([Symbol::Digit; 4]),
+                Part::Number { digits } => {
+                    symbols.extend(std::iter::repeat_n(Symbol::Digit, *digits));
+                    symbols.push(Symbol::Digits);
+                }
+            }
+        }
+        symbols
+    }
+}
+
+/// What can stand at a place of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Symbol {
+    Exactly(u8),
+    Digit,
+    /// Any number of digits, or none.
+    Digits,
+}
+
+impl Symbol {
+    fn may_be_digit(self) -> bool {
+        match self {
+            Self::Exactly(byte) => byte.is_ascii_digit(),
+            Self::Digit | Self::Digits => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -122,5 +185,24 @@ mod tests {
         assert!(Pattern::parse("{number", false).is_err());
         assert!(Pattern::parse("a}{number}", false).is_err());
         assert!(Pattern::parse("R\u{e9}-{number}", false).is_err());
+    }
+
+    #[test]
+    fn series_whose_numbers_could_meet_are_found() {
+        let meet = |a, b| {
+            let (a, b) = (Pattern::parse(a, false).expect("valid"), Pattern::parse(b, false).expect("valid"));
+            assert_eq!(a.may_meet(&b), b.may_meet(&a));
+            a.may_meet(&b)
+        };
+        assert!(!meet("RE-{year}-{number:5}", "GS-{year}-{number:5}"));
+        assert!(!meet("{number}", "RE-{number}"));
+        assert!(!meet("{number}-A", "{number}-B"));
+        assert!(!meet("9{number:3}", "8{number}"));
+        assert!(meet("{number}", "{number:5}"));
+        assert!(meet("{year}{number}", "{number:8}"), "20261234 is both");
+        assert!(meet("{year}-{number}", "2026-{number:3}"));
+        assert!(meet("R{number}1", "R1{number}"));
+        assert!(!meet("{year}-{number}", "{number}-{year}-1"));
+        assert!(meet("{year}-{number}", "{number}-{year}"));
     }
 }
