@@ -3,6 +3,9 @@
 pub mod engine;
 mod error;
 pub mod ids;
+pub mod mapping;
+pub mod plan;
+pub mod promotion;
 pub mod request;
 pub mod schema;
 #[cfg(test)]
