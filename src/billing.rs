@@ -1,8 +1,10 @@
 //! The use cases, one file per verb of the business. Each loads, asks the domain, stores, and leaves events and jobs:
 //! one transaction.
 
+pub mod catalog;
 pub mod clock;
 pub mod error;
+pub mod promotion;
 
 use std::sync::Arc;
 

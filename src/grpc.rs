@@ -4,6 +4,7 @@
 pub mod access;
 pub mod auth;
 pub mod call;
+pub mod catalog;
 pub mod convert;
 pub mod page;
 pub mod status;

@@ -1,5 +1,9 @@
 //! Common types between the protocol and the domain. What does not fit is refused with the field's path.
 
+pub mod mapping;
+pub mod plan;
+pub mod promotion;
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
