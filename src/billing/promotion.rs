@@ -104,7 +104,10 @@ fn check(new: &NewPromotion) -> Result<(), BillingError> {
     if let (Some(from), Some(to)) = (new.valid_from, new.valid_to)
         && to <= from
     {
-        return Err(BillingError::invalid("promotion.valid_to", "is the day after the last and must be later than `valid_from`"));
+        return Err(BillingError::invalid(
+            "promotion.valid_to",
+            "is the day after the last and must be later than `valid_from`",
+        ));
     }
     if new.plan_ids.len() > PLANS_MAX {
         return Err(BillingError::invalid("promotion.plan_ids", format!("at most {PLANS_MAX}")));
@@ -121,8 +124,7 @@ fn check(new: &NewPromotion) -> Result<(), BillingError> {
 /// # Errors
 /// [`BillingError::NotFound`].
 pub async fn end(unit: &mut Unit, id: PromotionId) -> Result<Promotion, BillingError> {
-    let mut promotion =
-        promotion::lock(unit, id).await?.ok_or_else(|| BillingError::not_found("promotion", id))?;
+    let mut promotion = promotion::lock(unit, id).await?.ok_or_else(|| BillingError::not_found("promotion", id))?;
     let today = today(unit).await?;
     if promotion.valid_to.is_some_and(|valid_to| valid_to <= today) {
         return Ok(promotion);

@@ -256,11 +256,7 @@ pub async fn list(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn newest(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    plan_ids: &[PlanId],
-) -> Result<Vec<(Plan, Version)>, StoreError> {
+pub async fn newest(tx: &mut Tx, seller_id: SellerId, plan_ids: &[PlanId]) -> Result<Vec<(Plan, Version)>, StoreError> {
     if plan_ids.is_empty() {
         return Ok(Vec::new());
     }

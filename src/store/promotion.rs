@@ -148,12 +148,7 @@ pub async fn lock_by_code(unit: &mut Unit, code: &str) -> Result<Option<Promotio
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    after_key: &str,
-    limit: i64,
-) -> Result<Vec<Promotion>, StoreError> {
+pub async fn list(tx: &mut Tx, seller_id: SellerId, after_key: &str, limit: i64) -> Result<Vec<Promotion>, StoreError> {
     tx.all(
         "SELECT id, code, reduction, currency, cycles, valid_from, valid_to, plan_ids, \
          redemptions_per_customer_max, redemptions_max, redemption_count \

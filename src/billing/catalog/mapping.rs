@@ -121,3 +121,6 @@ fn quantities(new: &NewMapping, content: &PlanContent) -> Result<BTreeMap<String
     }
     Ok(quantities)
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ pub async fn update(unit: &mut Unit, id: PlanId, change: PlanChange) -> Result<P
     }
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests;

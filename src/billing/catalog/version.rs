@@ -118,7 +118,10 @@ fn check_component(at: &str, component: &OfferedComponent, problems: &mut Proble
     for (index, price) in component.prices.iter().enumerate() {
         problems.number(&format!("{prices}[{index}].unit_price"), price.unit_price);
         if !seen.insert((price.currency, price.cycle)) {
-            problems.add(format!("{prices}[{index}]"), format!("there is a price in {} for this cycle already", price.currency));
+            problems.add(
+                format!("{prices}[{index}]"),
+                format!("there is a price in {} for this cycle already", price.currency),
+            );
         }
     }
 }

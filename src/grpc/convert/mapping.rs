@@ -27,7 +27,9 @@ pub fn reporter(at: &str, instance_id: &str, instance_group: &str) -> Result<Rep
     match (instance_id.is_empty(), instance_group.trim().is_empty()) {
         (false, true) => Ok(Reporter::Instance(parse(&format!("{at}instance_id"), instance_id)?)),
         (true, false) => Ok(Reporter::Group(text(&group, instance_group, GROUP_MAX, false)?)),
-        (true, true) => Err(BillingError::invalid(format!("{at}instance_id"), "either this or `instance_group` is needed")),
+        (true, true) => {
+            Err(BillingError::invalid(format!("{at}instance_id"), "either this or `instance_group` is needed"))
+        }
         (false, false) => Err(BillingError::invalid(group, "either this or `instance_id` is needed, not both")),
     }
 }
@@ -50,7 +52,10 @@ pub fn new_mapping(given: Option<pb::PackageMapping>) -> Result<NewMapping, Bill
         return Err(BillingError::invalid("mapping.quantities", format!("at most {SETTINGS_MAX}")));
     }
     if given.quantities.values().any(|setting| setting.chars().count() > SETTING_MAX) {
-        return Err(BillingError::invalid("mapping.quantities", format!("values have at most {SETTING_MAX} characters")));
+        return Err(BillingError::invalid(
+            "mapping.quantities",
+            format!("values have at most {SETTING_MAX} characters"),
+        ));
     }
     Ok(NewMapping {
         reporter: reporter("mapping.", &given.instance_id, &given.instance_group)?,

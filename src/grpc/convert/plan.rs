@@ -7,7 +7,9 @@ use billet_domain::plan::{Charging, PlanPolicy};
 use billet_domain::timeline::{AnchorPolicy, Ending, Timing};
 use rust_decimal::Decimal;
 
-use super::{TEXT_MAX, code, cycle_optional, decimal, decimal_optional, parse, required, text, to_cycle, to_decimal, to_instant};
+use super::{
+    TEXT_MAX, code, cycle_optional, decimal, decimal_optional, parse, required, text, to_cycle, to_decimal, to_instant,
+};
 use crate::billing::BillingError;
 use crate::billing::catalog::plan::NewPlan;
 use crate::proto::billet::v1 as pb;
@@ -91,7 +93,9 @@ fn charging(at: &str, given: &pb::Component) -> Result<Charging, BillingError> {
         Ok(pb::Charging::Unspecified) => return Err(BillingError::invalid(format!("{at}.charging"), "is required")),
         Err(_) => return Err(unknown(&format!("{at}.charging"))),
     };
-    for (name, is_set) in [("metric", !given.metric.is_empty()), ("included_quantity", given.included_quantity.is_some())] {
+    for (name, is_set) in
+        [("metric", !given.metric.is_empty()), ("included_quantity", given.included_quantity.is_some())]
+    {
         if is_set {
             return Err(BillingError::invalid(format!("{at}.{name}"), "only a usage component has one"));
         }
@@ -231,8 +235,7 @@ fn to_component(component: OfferedComponent) -> pb::Component {
 }
 
 fn to_option(option: PlanOption) -> pb::Option {
-    let value =
-        |value: OptionValue| pb::OptionValue { code: value.code, name: value.name, component: value.component };
+    let value = |value: OptionValue| pb::OptionValue { code: value.code, name: value.name, component: value.component };
     pb::Option {
         code: option.code,
         name: option.name,
