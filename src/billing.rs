@@ -2,6 +2,7 @@
 //! one transaction.
 
 mod check;
+pub mod catalog;
 pub mod clock;
 pub mod customer;
 mod edit;
@@ -12,6 +13,7 @@ pub mod project;
 pub mod seller;
 pub mod series;
 pub mod token;
+pub mod promotion;
 
 use std::sync::Arc;
 

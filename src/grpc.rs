@@ -5,6 +5,7 @@ pub mod access;
 pub mod admin;
 pub mod auth;
 pub mod call;
+pub mod catalog;
 pub mod convert;
 pub mod customer;
 pub mod instance;

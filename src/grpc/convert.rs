@@ -4,6 +4,9 @@ pub mod customer;
 pub mod instance;
 pub mod seller;
 pub mod token;
+pub mod mapping;
+pub mod plan;
+pub mod promotion;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
