@@ -189,14 +189,21 @@ macro_rules! lookup {
         concat!(
             "SELECT i.id, m.instance_id, m.instance_group, m.package, m.plan_id, m.currency, m.cycle_unit, m.cycle_count, \
              m.quantities FROM instances i JOIN package_mappings m \
-             ON m.seller_id = i.seller_id AND m.instance_id IN (i.id, 0) \
-             AND m.instance_group = CASE WHEN m.instance_id = 0 THEN i.instance_group ELSE '' END \
+             ON m.seller_id = i.seller_id AND m.instance_id = i.id AND m.instance_group = '' \
              WHERE i.seller_id = $1 AND i.id IN ",
             $instances,
             " AND m.package IN ",
             $packages,
-            // An instance's own comes before its group's.
-            " ORDER BY i.id, m.package, m.instance_id DESC"
+            " UNION ALL \
+             SELECT i.id, m.instance_id, m.instance_group, m.package, m.plan_id, m.currency, m.cycle_unit, m.cycle_count, \
+             m.quantities FROM instances i JOIN package_mappings m \
+             ON m.seller_id = i.seller_id AND m.instance_id = 0 AND m.instance_group = i.instance_group \
+             WHERE i.seller_id = $1 AND i.id IN ",
+            $instances,
+            " AND m.package IN ",
+            $packages,
+            // By instance and package, an instance's own before its group's.
+            " ORDER BY 1, 4, 2 DESC"
         )
     };
 }
@@ -253,9 +260,9 @@ pub async fn parked_count(
     let (instance_id, group) = reporter.columns();
     let (count,): (i64,) = tx
         .one(
-            "SELECT COUNT(*) FROM hooks h JOIN instances i ON i.seller_id = h.seller_id AND i.id = h.instance_id \
-             WHERE h.seller_id = $1 AND h.state = 'parked' AND h.reason = 'UNKNOWN_PACKAGE' AND h.package = $4 \
-             AND (i.id = $2 OR ($2 = 0 AND i.instance_group = $3))",
+            "SELECT COUNT(*) FROM hooks WHERE seller_id = $1 AND instance_id IN (SELECT id FROM instances \
+             WHERE seller_id = $1 AND (id = $2 OR ($2 = 0 AND instance_group = $3))) \
+             AND state = 'parked' AND reason = 'UNKNOWN_PACKAGE' AND package = $4",
             params![seller_id, instance_id, group, package],
         )
         .await?;

@@ -184,10 +184,10 @@ pub async fn redemptions(
     subscription_id: SubscriptionId,
 ) -> Result<(i64, i64), StoreError> {
     tx.one(
-        "SELECT COALESCE(CAST(SUM(CASE WHEN customer_id = $3 THEN 1 ELSE 0 END) AS BIGINT), 0), \
-         COALESCE(CAST(SUM(CASE WHEN subscription_id = $4 THEN 1 ELSE 0 END) AS BIGINT), 0) \
-         FROM promotion_redemptions \
-         WHERE seller_id = $1 AND promotion_id = $2 AND (customer_id = $3 OR subscription_id = $4)",
+        "SELECT (SELECT COUNT(*) FROM promotion_redemptions \
+         WHERE seller_id = $1 AND promotion_id = $2 AND customer_id = $3), \
+         (SELECT COUNT(*) FROM promotion_redemptions \
+         WHERE seller_id = $1 AND promotion_id = $2 AND subscription_id = $4)",
         params![seller_id, id, customer_id, subscription_id],
     )
     .await
