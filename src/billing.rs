@@ -1,19 +1,28 @@
 //! The use cases, one file per verb of the business. Each loads, asks the domain, stores, and leaves events and jobs:
 //! one transaction.
 
-mod check;
+pub mod bill;
 pub mod catalog;
+pub mod change;
+mod check;
 pub mod clock;
+pub mod correct;
 pub mod customer;
+pub mod draft;
 mod edit;
 pub mod error;
+pub mod hook;
 pub mod instance;
+pub mod issue;
 pub mod link;
 pub mod project;
+pub mod promotion;
+pub mod reckon;
 pub mod seller;
 pub mod series;
+pub mod settle;
+pub mod subscribe;
 pub mod token;
-pub mod promotion;
 
 use std::sync::Arc;
 

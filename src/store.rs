@@ -1,24 +1,32 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
 pub mod customer;
+pub mod document_file;
 pub mod engine;
 mod error;
+pub mod fact;
+pub mod hook;
 pub mod ids;
 pub mod instance;
+pub mod invoice;
+pub mod job;
 pub mod link;
-pub mod parked;
-pub mod project;
 pub mod mapping;
+pub mod parked;
 pub mod plan;
+pub mod project;
 pub mod promotion;
 pub mod request;
+pub mod run;
 pub mod schema;
 pub mod seller;
 pub mod series;
+pub mod subscription;
 #[cfg(test)]
 pub mod testing;
 pub mod token;
 pub mod unit;
+pub mod usage;
 pub mod value;
 
 pub use engine::{Engine, Kind, Rows, Sql, Table, Tx, id_set, text_set};

@@ -193,8 +193,9 @@ async fn facts(
                 let detail = format!("the prices of `{}` are {}", plan.code, if version.content.tax_inclusive { "gross, those before are net" } else { "net, those before are gross" });
                 return Err(BillingError::precondition("TAX_BASIS_DIFFERS", plan.id, detail));
             }
-            loaded.book.extend(book_of(&plan, &version, currency, cycle)?);
-            let quantities = if quantities.is_empty() { quantities } else { chosen_quantities(&version, &BTreeMap::new(), &quantities)? };
+            let book = book_of(&plan, &version, currency, cycle)?;
+            let quantities = chosen_quantities(&version, &book, &BTreeMap::new(), &quantities)?;
+            loaded.book.extend(book);
             vec![FactKind::PlanChanged { version_id: version.id, cycle, timing, anchor, quantities }]
         }
         Change::Quantity { component, quantity, timing } => {
@@ -208,7 +209,9 @@ async fn facts(
             let set = version.content.option_quantities(&option, &value).ok_or_else(|| {
                 BillingError::invalid("change.option", format!("the plan has no option `{option}` with the value `{value}`"))
             })?;
+            let terms = loaded.book.get(&(state.version_id, state.cycle));
             set.into_iter()
+                .filter(|(code, _)| terms.is_some_and(|terms| terms.component(code).is_some()))
                 .map(|(component, quantity)| FactKind::QuantityChanged { component, quantity, timing })
                 .collect()
         }

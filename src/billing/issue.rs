@@ -216,7 +216,8 @@ impl Kept {
                 kind: line.kind,
                 credits_line_id: line.credits_line_id,
                 period: line.period,
-                revision: line.revision,
+                // A line by hand is no billing of days: the key that keeps days from being billed twice leaves it alone.
+                revision: if line.kind == LineKind::Manual { id.0 } else { line.revision },
                 name: line.name,
                 quantity: line.quantity,
                 unit_price: line.unit_price,
@@ -320,7 +321,8 @@ async fn number(
         document.invoice.seller_snapshot.clone_from(&seller_hash);
         document.invoice.buyer_snapshot.clone_from(buyer_hash);
         unit.event("invoice.issued", document.invoice.id, document.summary(&number));
-        job::enqueue(unit, NewJob::now(RENDER, json!({ "invoice": document.invoice.id })))?;
+        let payload = json!({ "invoice": document.invoice.id });
+        job::enqueue(unit, NewJob { kind: RENDER, payload, unique_key: None, run_at: unit.now })?;
         items.push(NewItem {
             invoice_id: document.invoice.id,
             customer_id: customer.id,

@@ -159,13 +159,20 @@ fn charge_kind(kind: LineKind) -> Option<ChargeKind> {
     }
 }
 
-/// What issued and drafted lines still cover. Credits by hand give back money, not days, and do not count here.
+/// What issued and drafted lines still cover. Credits by hand give back money, not days, and do not count here. A credit
+/// that was itself taken back (its invoice was cancelled) does not count either.
 fn billed(lines: &[Line]) -> Vec<Billed> {
+    let taken_back: BTreeSet<LineId> = lines
+        .iter()
+        .filter(|line| charge_kind(line.kind).is_some())
+        .filter_map(|line| line.credits_line_id)
+        .collect();
     let mut charges = Vec::new();
     let mut credits: Vec<(LineId, Period)> = Vec::new();
     for line in lines {
         let (Some(kind), Some(period)) = (charge_kind(line.kind), line.period) else { continue };
         match (line.credits_line_id, &line.rating) {
+            (Some(_), _) if taken_back.contains(&line.id) => {}
             (Some(credited), _) => credits.push((credited, period)),
             (None, Some(rating)) => charges.push(Billed {
                 line_id: line.id,
@@ -179,22 +186,24 @@ fn billed(lines: &[Line]) -> Vec<Billed> {
     remaining(charges, &credits)
 }
 
-/// What was given back by hand is not given back again with the days: credits end where the line is used up.
+/// What was given back by hand is not given back again with the days: credits end where the line is used up. A credit of
+/// nothing stays: it takes the days back, so that they are not looked at again.
 fn cap_credits(charges: &mut [Charge], lines: &[Line]) {
+    let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
     let mut left: BTreeMap<LineId, i64> = BTreeMap::new();
-    for line in lines.iter().filter(|line| line.credits_line_id.is_none()) {
-        left.insert(line.id, line.amount_minor);
-    }
     for line in lines {
-        if let Some(rest) = line.credits_line_id.and_then(|id| left.get_mut(&id)) {
-            *rest = rest.saturating_add(line.amount_minor).max(0);
+        // The charge that a credit, or the taking back of a credit, is about.
+        let mut root = line;
+        while let Some(credited) = root.credits_line_id.and_then(|id| by_id.get(&id)) {
+            root = credited;
         }
+        let rest = left.entry(root.id).or_default();
+        *rest = rest.saturating_add(line.amount_minor);
     }
     for charge in charges.iter_mut() {
         if let Some(rest) = charge.credits.and_then(|id| left.get_mut(&id)) {
-            charge.amount_minor = charge.amount_minor.max(-*rest);
-            *rest += charge.amount_minor;
+            charge.amount_minor = charge.amount_minor.max(-*rest).min(0);
+            *rest = rest.saturating_add(charge.amount_minor);
         }
     }
-    // A credit of nothing still takes its days back: it stays, so that the days are not looked at again.
 }

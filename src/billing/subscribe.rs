@@ -84,23 +84,27 @@ pub async fn version_of(
     }
 }
 
-/// The quantities that chosen options and named quantities set, over the options' defaults.
+/// The quantities that chosen options and named quantities set. Defaults stand in the terms; what an option switches and
+/// has no price under these terms is left out.
 ///
 /// # Errors
 /// [`BillingError::Invalid`] for an unknown option or value.
 pub fn chosen_quantities(
     version: &Version,
+    terms: &TermsBook,
     options: &BTreeMap<String, String>,
     quantities: &BTreeMap<String, Decimal>,
 ) -> Result<BTreeMap<String, Decimal>, BillingError> {
-    let mut set = version.content.default_option_quantities();
+    let mut set = BTreeMap::new();
     for (option, value) in options {
         let chosen = version.content.option_quantities(option, value).ok_or_else(|| {
-            BillingError::invalid(format!("options[{option}]"), format!("the plan has no option `{option}` with the value `{value}`"))
+            let problem = format!("the plan has no option `{option}` with the value `{value}`");
+            BillingError::invalid(format!("options[{option}]"), problem)
         })?;
         set.extend(chosen);
     }
     set.extend(quantities.iter().map(|(code, quantity)| (code.clone(), *quantity)));
+    set.retain(|code, quantity| !quantity.is_zero() || terms.values().any(|terms| terms.component(code).is_some()));
     Ok(set)
 }
 
@@ -152,7 +156,7 @@ pub async fn subscribe(
     check_places(unit, customer, &plan, &new).await?;
     let currency = new.currency.unwrap_or(customer.currency);
     let book = book_of(&plan, &version, currency, new.cycle)?;
-    let quantities = chosen_quantities(&version, &new.options, &new.quantities)?;
+    let quantities = chosen_quantities(&version, &book, &new.options, &new.quantities)?;
     let trial_until = start.checked_add_days(Days::new(u64::from(new.trial_days))).filter(|_| new.trial_days > 0);
     let started = Fact {
         on: start,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use billet_domain::document::Party;
 use billet_domain::hook::{Change, Hook};
 use billet_domain::id::{CustomerId, InstanceId, PlanId};
 use billet_domain::money::Currency;
@@ -221,7 +222,7 @@ impl Account {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
-        let customer = match self.customer(&beginning, unit, seller, catalogue, customers).await? {
+        let customer = match self.customer(&beginning, unit, catalogue, customers).await? {
             Ok(customer) => customer,
             Err(why) => return Ok(Err(why)),
         };
@@ -231,7 +232,7 @@ impl Account {
             Ok(book) => book,
             Err(error) => return Ok(Err(refused(&error, beginning.package))),
         };
-        let quantities = match chosen_quantities(version, &BTreeMap::new(), &mapping.quantities) {
+        let quantities = match chosen_quantities(version, &book, &BTreeMap::new(), &mapping.quantities) {
             Ok(quantities) => quantities,
             Err(error) => return Ok(Err(refused(&error, beginning.package))),
         };
@@ -366,11 +367,6 @@ impl Account {
         catalogue: &Catalogue,
     ) -> Result<(), Parked> {
         let (mapping, plan, version) = self.mapped(&hook.external_ref, package, catalogue)?;
-        let quantities = if mapping.quantities.is_empty() {
-            BTreeMap::new()
-        } else {
-            chosen_quantities(version, &BTreeMap::new(), &mapping.quantities).map_err(|error| refused(&error, package))?
-        };
         let live = &mut self.lives[index];
         if version.content.tax_inclusive != live.subscription.tax_inclusive {
             return Err(Parked {
@@ -388,6 +384,8 @@ impl Account {
                 (mapping.cycle, book)
             }
         };
+        let quantities = chosen_quantities(version, &book, &BTreeMap::new(), &mapping.quantities)
+            .map_err(|error| refused(&error, package))?;
         live.book.extend(book);
         let kind = FactKind::PlanChanged { version_id: version.id, cycle, timing: None, anchor: None, quantities };
         live.record(fact(hook, on, kind), today);
@@ -445,7 +443,6 @@ impl Account {
         &self,
         beginning: &Beginning<'_>,
         unit: &mut Unit,
-        seller: &Seller,
         catalogue: &Catalogue,
         customers: &mut BTreeMap<CustomerId, Customer>,
     ) -> Result<Result<Customer, Parked>, BillingError> {
@@ -476,8 +473,12 @@ impl Account {
             return Ok(Err(parked("UNKNOWN_CUSTOMER", detail)));
         }
         let name = [beginning.label, beginning.email, &self.name].into_iter().find(|name| !name.is_empty());
-        let new = NewCustomer::unknown(seller, name.unwrap_or_default(), beginning.email);
-        let customer = create(unit, seller, new).await?;
+        let party = Party {
+            name: name.unwrap_or_default().chars().take(200).collect(),
+            email: beginning.email.to_owned(),
+            ..Party::default()
+        };
+        let customer = create(unit, NewCustomer { party, ..NewCustomer::default() }).await?;
         let (kind, value) =
             if email.is_empty() { (LinkKind::ExternalRef, self.name.clone()) } else { (LinkKind::Email, email) };
         let link = Link { instance_id: self.instance_id, kind, value, customer_id: customer.id };
