@@ -4,6 +4,7 @@
 pub mod catalog;
 pub mod document;
 pub mod due;
+pub mod explain;
 pub mod hook;
 pub mod id;
 pub mod invoice;
