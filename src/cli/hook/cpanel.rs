@@ -82,7 +82,9 @@ impl<'a> Report<'a> {
         match stage.as_str() {
             "pre" => return Captured::Nothing(format!("{event} is only about to happen")),
             "post" => {}
-            _ => return self.unclear(UnclearCode::StageUnknown, "the report has neither the stage pre nor post".into()),
+            _ => {
+                return self.unclear(UnclearCode::StageUnknown, "the report has neither the stage pre nor post".into());
+            }
         }
         if self.data.get("result").is_some_and(is_false) {
             return Captured::Nothing(format!("{event} failed at the panel"));
@@ -119,7 +121,7 @@ impl<'a> Report<'a> {
                 Change::AccountSuspended { reason: capture::reason(self.pick("reason").as_deref()) }
             }
             "Accounts::unsuspendacct" => Change::AccountUnsuspended,
-            _ => return self.modified(user),
+            _ => return self.modified(&user),
         };
         let source = format!("cPanel {CATEGORY} {} {}", self.event, self.stage);
         let hook: Hook = stamp.hook(user, change, &source);
@@ -128,7 +130,7 @@ impl<'a> Report<'a> {
 
     /// `Accounts::Modify` changes domain, owner, limits or theme, none of which is billed by itself; and the name, which
     /// a person has to change at the subscription too, for later reports come under the new one.
-    fn modified(&self, user: String) -> Result<Captured, (UnclearCode, String)> {
+    fn modified(&self, user: &str) -> Result<Captured, (UnclearCode, String)> {
         let new_user = self.name("newuser", EXTERNAL_REF_CHARS_MAX)?;
         if new_user.is_empty() || new_user == user {
             return Ok(Captured::Nothing(format!("the changes to {user} do not concern billing")));
