@@ -2,3 +2,7 @@
 
 pub mod cli;
 pub mod proto;
+
+// For files that tests of the library and of the program share.
+#[cfg(test)]
+extern crate self as billet;

@@ -44,7 +44,7 @@ Set up a server in three steps (docs/hooks.md has more):
   2. billet hook cpanel --register --run      (or: billet hook plesk --register --run)
   3. billet hook status
 
-Exit codes: 0 captured, or nothing to report; 1 a registration failed; 65 the input is no report; 69 something still \
+Exit codes: 0 captured, or nothing to report; 1 a registration failed; 2 or 64 the command line is wrong; 65 the input is no report; 69 something still \
 waits; 74 the spool cannot be written; 75 another delivery is under way; 78 the settings are wrong.";
 
 /// Everything is done, or safe in the spool.

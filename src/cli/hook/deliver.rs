@@ -87,7 +87,8 @@ pub enum End {
     Stopped(Stop),
 }
 
-/// Delivers what waits. `asked` is the event whose outcome the caller wants to know; `progress` hears of each step.
+/// Delivers what waits. `asked` is the event whose outcome the caller wants to know; `progress` hears of each step,
+/// and once more before the lock is let go.
 ///
 /// # Errors
 /// If the spool fails.
@@ -117,6 +118,7 @@ pub async fn deliver(
                 return Ok((delivery.tally, end));
             }
         }
+        progress(&delivery.tally);
         drop(lock);
         if delivery.is_enough(pace) {
             break;
@@ -267,3 +269,6 @@ impl Delivery<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
