@@ -1,6 +1,11 @@
 //! Billet, the billing daemon of a hosting company. `docs/ARCHITECTURE.md` is the map.
 
 pub mod billing;
+pub mod cli;
 pub mod grpc;
 pub mod proto;
 pub mod store;
+
+// For files that tests of the library and of the program share.
+#[cfg(test)]
+extern crate self as billet;

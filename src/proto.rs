@@ -1,8 +1,10 @@
-//! Messages, clients and servers generated from `proto/`.
+//! Messages, clients and servers generated from `proto/`, and the one place where a reported hook turns from the
+//! domain's words into the protocol's and back.
 
-#![allow(clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs)]
+pub mod hook;
 
 /// The public API.
+#[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs)]
 pub mod billet {
     /// Version 1.
     pub mod v1 {
@@ -11,6 +13,7 @@ pub mod billet {
 }
 
 /// Well-known types of googleapis.
+#[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs)]
 pub mod google {
     /// Dates, decimals, money.
     pub mod r#type {
