@@ -1,6 +1,8 @@
 //! The rules of billing, pure: no I/O, no clock, no async. What is owed, what is due, what a document says,
 //! how the books and the journal hold together. The layers above load, ask here, and store.
 
+mod admit;
+mod cycles;
 pub mod document;
 pub mod due;
 pub mod hook;
@@ -9,5 +11,7 @@ pub mod money;
 pub mod owed;
 pub mod period;
 pub mod plan;
+mod reckon;
+mod state;
 pub mod timeline;
 mod walk;
