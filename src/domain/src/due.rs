@@ -233,7 +233,7 @@ fn charge(owed: &Owed, piece: Period, currency: Currency) -> Result<Option<Charg
 }
 
 fn credit(billed: &Billed, piece: Period, currency: Currency) -> Result<Option<Charge>, MoneyError> {
-    let amount_minor = -billed.rating.basis.part(piece, currency)?;
+    let amount_minor = billed.rating.basis.part(piece, currency)?.checked_neg().ok_or(MoneyError::Overflow)?;
     let charge = Charge {
         key: billed.key.clone(),
         period: piece,

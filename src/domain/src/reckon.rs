@@ -71,7 +71,8 @@ pub(crate) fn usage(
                 let days = Decimal::from(period.days());
                 let share =
                     included.checked_mul(days).ok_or(MoneyError::Overflow)? / Decimal::from(cycle.full.days().max(1));
-                let quantity = (usage.within(metric, period) - share)
+                let beyond = usage.within(metric, period).checked_sub(share).ok_or(MoneyError::Overflow)?;
+                let quantity = beyond
                     .max(Decimal::ZERO)
                     .round_dp_with_strategy(QUANTITY_DECIMALS, RoundingStrategy::MidpointAwayFromZero);
                 let rated = (quantity, discounted(first.conditions, component, quantity)?, String::new());
@@ -93,7 +94,7 @@ fn discounted(conditions: &Conditions<'_>, component: &Component, quantity: Deci
 }
 
 fn less_percent(amount: Decimal, percent: Decimal) -> Result<Decimal, MoneyError> {
-    let kept = (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED;
+    let kept = Decimal::ONE_HUNDRED.checked_sub(percent).ok_or(MoneyError::Overflow)? / Decimal::ONE_HUNDRED;
     amount.checked_mul(kept).ok_or(MoneyError::Overflow)
 }
 
@@ -116,8 +117,8 @@ impl<'p> Reductions<'p> {
                 Reduction::Percent(percent) => less_percent(amount, *percent)?,
                 Reduction::Amount(left) => {
                     let off = amount.min(*left);
-                    *left -= off;
-                    amount - off
+                    *left = left.checked_sub(off).ok_or(MoneyError::Overflow)?;
+                    amount.checked_sub(off).ok_or(MoneyError::Overflow)?
                 }
             };
             if reduced != amount {

@@ -1,8 +1,7 @@
 //! A subscription's story: facts are told, passes are billed, and what was billed is kept as a daemon would keep it.
 //! After every pass the story checks what must hold whatever happened.
 
-use billet_domain::due::{Billed, Charge, Due, due, remaining};
-use billet_domain::id::LineId;
+use billet_domain::due::{Charge, Due, due};
 use billet_domain::money::Currency;
 use billet_domain::owed::{State, Statement, Usage, Window, ends_on, owed, state_on};
 use billet_domain::period::Period;
@@ -11,6 +10,7 @@ use billet_domain::timeline::{Fact, FactError, FactKind, Timeline};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use crate::books::Books;
 use crate::catalogue::day;
 
 pub struct Story {
@@ -19,8 +19,7 @@ pub struct Story {
     timeline: Timeline,
     usage: Usage,
     told: i64,
-    lines: Vec<(Billed, i64)>,
-    credits: Vec<(LineId, Period, i64)>,
+    books: Books,
     /// The next window's `after`, unless something was told since.
     settled: Option<NaiveDate>,
     next_point: Option<NaiveDate>,
@@ -34,8 +33,7 @@ impl Story {
             timeline: Timeline::default(),
             usage: Usage::default(),
             told: 0,
-            lines: Vec::new(),
-            credits: Vec::new(),
+            books: Books::default(),
             settled: None,
             next_point: None,
         }
@@ -84,9 +82,7 @@ impl Story {
 
     /// The sum of all that was charged and credited.
     pub fn total(&self) -> String {
-        let minor = self.lines.iter().map(|(_, amount)| amount).sum::<i64>()
-            + self.credits.iter().map(|(.., amount)| amount).sum::<i64>();
-        self.currency.units(minor).to_string()
+        self.currency.units(self.books.total()).to_string()
     }
 
     /// Bills everything up to a date and says what went on the invoice.
@@ -94,18 +90,9 @@ impl Story {
         let until = day(until);
         let Due { charges, settled_until } = self.due(until);
         self.compare_with_the_window(until, &charges);
-        for charge in &charges {
-            match charge.credits {
-                Some(line_id) => self.credits.push((line_id, charge.period, charge.amount_minor)),
-                None => {
-                    let line_id = LineId(self.lines.len().try_into().expect("few lines"));
-                    let (key, rating) = (charge.key.clone(), charge.rating.clone());
-                    self.lines.push((Billed { line_id, key, period: charge.period, rating }, charge.amount_minor));
-                }
-            }
-        }
+        self.books.post(&charges);
         assert_eq!(self.due(until), Due { charges: vec![], settled_until }, "a second pass bills nothing");
-        self.check_credits();
+        self.books.check_credits();
         self.check_next_point(until);
         self.settled = settled_until;
         charges.iter().map(|charge| self.line(charge)).collect()
@@ -116,9 +103,8 @@ impl Story {
     }
 
     fn due(&self, until: NaiveDate) -> Due {
-        let lines = self.lines.iter().map(|(line, _)| line.clone()).collect();
-        let credits: Vec<_> = self.credits.iter().map(|(line_id, period, _)| (*line_id, *period)).collect();
-        due(&self.statement(Window::until(until)), &remaining(lines, &credits), self.currency).expect("small numbers")
+        let statement = self.statement(Window::until(until));
+        due(&statement, &self.books.remaining(), self.currency).expect("small numbers")
     }
 
     /// Where nothing was told since the last pass, the window after it says the same as everything against all lines.
@@ -127,14 +113,6 @@ impl Story {
         let window = self.statement(Window { after: Some(settled), until });
         assert_eq!(due(&window, &[], self.currency).expect("small numbers").charges, charges, "the window differs");
         assert_eq!(window.next_point, self.statement(Window::until(until)).next_point);
-    }
-
-    fn check_credits(&self) {
-        for (line, amount) in &self.lines {
-            let credited: i64 =
-                self.credits.iter().filter(|(line_id, ..)| *line_id == line.line_id).map(|(.., amount)| amount).sum();
-            assert!((0..=*amount).contains(&-credited), "{credited} of {amount} credited: {line:?}");
-        }
     }
 
     /// Nothing is owed before the next point.
