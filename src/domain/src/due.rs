@@ -4,13 +4,13 @@
 //! moved since. A day billed otherwise, or not owed any more, is credited at what was charged for it. Whatever is left
 //! is due; when nothing is left, running again bills nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 use crate::id::LineId;
 use crate::money::{Currency, MoneyError};
-use crate::owed::{ChargeKind, ComponentKey, Owed, Rating};
+use crate::owed::{ChargeKind, ComponentKey, Owed, Rating, Statement};
 use crate::period::Period;
 
 /// What an issued or drafted line still covers, after the credits to it.
@@ -71,111 +71,158 @@ pub fn remaining(lines: Vec<Billed>, credits: &[(LineId, Period)]) -> Vec<Billed
     left
 }
 
+/// What is due, and how far this settles the subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// In order of date. When there are none, everything owed is billed and everything billed is owed.
+    pub charges: Vec<Charge>,
+    /// When the charges are billed: the day that may be the next window's [`after`](crate::owed::Window::after). None
+    /// while lines reach beyond what is owed, because an anchor or the cut-off date moved: then the next pass has to
+    /// compare everything again, or it would charge those days twice.
+    pub settled_until: Option<NaiveDate>,
+}
+
 /// What is due. Nothing in the answer means that everything owed is billed and everything billed is owed.
 ///
+/// Days that are owed [ahead](Statement::ahead) of the window are not charged; if they are billed already, they stay so.
 /// Amounts that round to nothing are left out: they are part of the rounded sum of a later part of the same cycle.
+///
+/// A statement of everything is compared with all that [`remaining`] left of the lines. A statement of a window whose
+/// `after` is settled needs no lines: nothing of it is billed, so all of it is due.
 ///
 /// # Errors
 /// [`MoneyError::Overflow`].
-pub fn due(owed: &[Owed], billed: &[Billed], currency: Currency) -> Result<Vec<Charge>, MoneyError> {
+pub fn due(statement: &Statement, billed: &[Billed], currency: Currency) -> Result<Due, MoneyError> {
+    // A cut-off date before what is settled unsettles nothing.
+    let settled_until = statement.window.after.max(Some(statement.window.until));
     if billed.is_empty() {
-        return owed.iter().map(|owed| charge(owed, owed.period, currency)).filter_map(Result::transpose).collect();
+        let owed = statement.owed.iter();
+        let charges = owed.filter_map(|owed| charge(owed, owed.period, currency).transpose());
+        return Ok(Due { charges: charges.collect::<Result<_, _>>()?, settled_until });
     }
-    let mut by_key: BTreeMap<&ComponentKey, (Vec<&Owed>, Vec<&Billed>)> = BTreeMap::new();
-    for owed in owed {
-        by_key.entry(&owed.key).or_default().0.push(owed);
+    let mut by_key: BTreeMap<&ComponentKey, Sides<'_>> = BTreeMap::new();
+    for owed in &statement.owed {
+        by_key.entry(&owed.key).or_default().owed.push(owed);
+    }
+    for owed in &statement.ahead {
+        by_key.entry(&owed.key).or_default().ahead.push(owed);
     }
     for billed in billed {
-        by_key.entry(&billed.key).or_default().1.push(billed);
+        by_key.entry(&billed.key).or_default().billed.push(billed);
     }
-    let mut due = Vec::new();
-    for (key, (owed, billed)) in by_key {
+    let mut charges = Vec::new();
+    let mut billed_ahead = false;
+    for (key, sides) in by_key {
         match key.kind {
-            ChargeKind::Recurring => subtract_days(&owed, &billed, currency, &mut due)?,
-            ChargeKind::Setup => subtract_whole(&owed, &billed, |_, _| true, currency, &mut due)?,
+            ChargeKind::Recurring => billed_ahead |= sides.subtract_days(currency, &mut charges)?,
+            ChargeKind::Setup => sides.subtract_whole(|_, _| true, currency, &mut charges)?,
             ChargeKind::Usage => {
-                subtract_whole(&owed, &billed, |owed, billed| owed.period == billed.period, currency, &mut due)?;
+                sides.subtract_whole(|owed, billed| owed.period == billed.period, currency, &mut charges)?;
             }
         }
     }
-    due.sort_by(|a, b| {
+    charges.sort_by(|a, b| {
         (a.period, a.amount_minor > 0, &a.key, a.credits).cmp(&(b.period, b.amount_minor > 0, &b.key, b.credits))
     });
-    Ok(due)
+    Ok(Due { charges, settled_until: settled_until.filter(|_| !billed_ahead) })
 }
 
-/// Days: cut both sides at every boundary, compare piece by piece, and join neighbouring pieces of one source again.
-fn subtract_days(
-    owed: &[&Owed],
-    billed: &[&Billed],
-    currency: Currency,
-    due: &mut Vec<Charge>,
-) -> Result<(), MoneyError> {
-    let mut cuts = BTreeSet::new();
-    for period in owed.iter().map(|owed| owed.period).chain(billed.iter().map(|billed| billed.period)) {
-        cuts.extend([period.from, period.to]);
-    }
-    let mut charges: Vec<(&Owed, Period)> = Vec::new();
-    let mut credits: Vec<(&Billed, Period)> = Vec::new();
-    let mut starts = cuts.iter().copied();
-    let mut from = starts.next();
-    for to in starts {
-        let piece = Period::new(from.unwrap_or(to), to);
-        from = Some(to);
-        let owing = owed.iter().find(|owed| owed.period.contains(piece.from));
-        let mut covered = false;
-        for billing in billed.iter().filter(|billed| billed.period.contains(piece.from)) {
-            match owing {
-                Some(owing) if !covered && billing.rating.settles(&owing.rating) => covered = true,
-                _ => join(&mut credits, billing, piece),
+/// The two sides of the subtraction for one component.
+#[derive(Default)]
+struct Sides<'a> {
+    owed: Vec<&'a Owed>,
+    /// Owed too, but not to be charged yet.
+    ahead: Vec<&'a Owed>,
+    billed: Vec<&'a Billed>,
+}
+
+impl Sides<'_> {
+    /// Days: cut both sides at every boundary and compare piece by piece. Says whether days stay billed that are only
+    /// owed ahead.
+    fn subtract_days(mut self, currency: Currency, due: &mut Vec<Charge>) -> Result<bool, MoneyError> {
+        self.billed.sort_by_key(|line| (line.period, line.line_id));
+        let now = self.owed.iter().map(|owed| (*owed, true));
+        let mut expected: Vec<(&Owed, bool)> = now.chain(self.ahead.iter().map(|owed| (*owed, false))).collect();
+        expected.sort_by_key(|(owed, _)| owed.period);
+        let mut charged = vec![Vec::new(); expected.len()];
+        let mut credited = vec![Vec::new(); self.billed.len()];
+
+        let mut billed_ahead = false;
+        let mut owing = 0;
+        let mut next_line = 0;
+        let mut covering: Vec<usize> = Vec::new();
+        for piece in pieces(expected.iter().map(|(owed, _)| owed.period), self.billed.iter().map(|line| line.period)) {
+            while expected.get(owing).is_some_and(|(owed, _)| owed.period.to <= piece.from) {
+                owing += 1;
+            }
+            while self.billed.get(next_line).is_some_and(|line| line.period.from <= piece.from) {
+                covering.push(next_line);
+                next_line += 1;
+            }
+            covering.retain(|line| self.billed[*line].period.to > piece.from);
+            let owed = expected.get(owing).filter(|(owed, _)| owed.period.contains(piece.from));
+            let settling = owed.and_then(|(owed, _)| {
+                covering.iter().copied().find(|line| self.billed[*line].rating.settles(&owed.rating))
+            });
+            for line in covering.iter().filter(|line| Some(**line) != settling) {
+                extend(&mut credited[*line], piece);
+            }
+            match (settling, owed) {
+                (Some(_), Some((_, false))) => billed_ahead = true,
+                (None, Some((_, true))) => extend(&mut charged[owing], piece),
+                _ => {}
             }
         }
-        if let Some(owing) = owing.filter(|_| !covered) {
-            join(&mut charges, owing, piece);
-        }
-    }
-    for (billed, piece) in credits {
-        due.extend(credit(billed, piece, currency)?);
-    }
-    for (owed, piece) in charges {
-        due.extend(charge(owed, piece, currency)?);
-    }
-    Ok(())
-}
-
-fn join<'a, T>(pieces: &mut Vec<(&'a T, Period)>, source: &'a T, piece: Period) {
-    let last = pieces.iter_mut().rev().find(|(known, period)| std::ptr::eq(*known, source) && period.to == piece.from);
-    match last {
-        Some((_, period)) => period.to = piece.to,
-        None => pieces.push((source, piece)),
-    }
-}
-
-/// Charges that are not spread over days are settled as a whole or taken back as a whole.
-fn subtract_whole(
-    owed: &[&Owed],
-    billed: &[&Billed],
-    same_slot: impl Fn(&Owed, &Billed) -> bool,
-    currency: Currency,
-    due: &mut Vec<Charge>,
-) -> Result<(), MoneyError> {
-    let mut open: Vec<&Billed> = billed.to_vec();
-    let mut missing = Vec::new();
-    for owed in owed {
-        match open.iter().position(|billed| same_slot(owed, billed) && billed.rating.settles(&owed.rating)) {
-            Some(index) => {
-                open.remove(index);
+        for (line, pieces) in self.billed.iter().zip(credited) {
+            for piece in pieces {
+                due.extend(credit(line, piece, currency)?);
             }
-            None => missing.push(*owed),
         }
+        for ((owed, _), pieces) in expected.iter().zip(charged) {
+            for piece in pieces {
+                due.extend(charge(owed, piece, currency)?);
+            }
+        }
+        Ok(billed_ahead)
     }
-    for billed in open {
-        due.extend(credit(billed, billed.period, currency)?);
+
+    /// Charges that are not spread over days are settled as a whole or taken back as a whole.
+    fn subtract_whole(
+        self,
+        same_slot: impl Fn(&Owed, &Billed) -> bool,
+        currency: Currency,
+        due: &mut Vec<Charge>,
+    ) -> Result<(), MoneyError> {
+        let mut open = self.billed;
+        for owed in self.owed {
+            match open.iter().position(|line| same_slot(owed, line) && line.rating.settles(&owed.rating)) {
+                Some(index) => {
+                    open.remove(index);
+                }
+                None => due.extend(charge(owed, owed.period, currency)?),
+            }
+        }
+        for line in open {
+            due.extend(credit(line, line.period, currency)?);
+        }
+        Ok(())
     }
-    for owed in missing {
-        due.extend(charge(owed, owed.period, currency)?);
+}
+
+/// The stretches of days between all beginnings and ends, in order.
+fn pieces(owed: impl Iterator<Item = Period>, billed: impl Iterator<Item = Period>) -> Vec<Period> {
+    let mut cuts: Vec<NaiveDate> = owed.chain(billed).flat_map(|period| [period.from, period.to]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2).map(|pair| Period::new(pair[0], pair[1])).collect()
+}
+
+/// Adds a piece, joined to the last one if it follows it.
+fn extend(pieces: &mut Vec<Period>, piece: Period) {
+    match pieces.last_mut().filter(|last| last.to == piece.from) {
+        Some(last) => last.to = piece.to,
+        None => pieces.push(piece),
     }
-    Ok(())
 }
 
 fn charge(owed: &Owed, piece: Period, currency: Currency) -> Result<Option<Charge>, MoneyError> {
@@ -186,7 +233,7 @@ fn charge(owed: &Owed, piece: Period, currency: Currency) -> Result<Option<Charg
 }
 
 fn credit(billed: &Billed, piece: Period, currency: Currency) -> Result<Option<Charge>, MoneyError> {
-    let amount_minor = -billed.rating.basis.part(piece, currency)?;
+    let amount_minor = billed.rating.basis.part(piece, currency)?.checked_neg().ok_or(MoneyError::Overflow)?;
     let charge = Charge {
         key: billed.key.clone(),
         period: piece,

@@ -2,6 +2,8 @@
 //! how the books and the journal hold together. The layers above load, ask here, and store.
 
 pub mod catalog;
+mod admit;
+mod cycles;
 pub mod document;
 pub mod due;
 pub mod explain;
@@ -20,5 +22,7 @@ pub mod policy;
 pub mod role;
 pub mod series;
 pub mod tax;
+mod reckon;
+mod state;
 pub mod timeline;
 mod walk;

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::cycles::{self, PromotedCycles, Run};
 use crate::id::{PlanId, PlanVersionId};
 use crate::money::MoneyError;
 use crate::period::{Basis, Cycle, Period};
-use crate::plan::{Charging, Component, TermsBook};
-use crate::timeline::{FactError, Reduction, Timeline};
-use crate::walk::{Conditions, Promotion, Stretch, Walk, walk};
+use crate::plan::TermsBook;
+use crate::reckon;
+pub use crate::state::{State, ends_on, state_on};
+use crate::timeline::{FactError, Timeline};
+use crate::walk::{Walk, walk};
 
 /// What a charge is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,7 +113,8 @@ impl Usage {
 /// fee the first billed day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Everything with a billing point up to this day is known to be settled.
+    /// Everything with a billing point up to this day is known to be settled: [`crate::due::Due::settled_until`], if no
+    /// fact, and no usage of an earlier day, has been added since.
     pub after: Option<NaiveDate>,
     /// The cut-off date.
     pub until: NaiveDate,
@@ -129,10 +133,16 @@ impl Window {
 }
 
 /// What is owed within a window, and when there will be more.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
+    /// The window.
+    pub window: Window,
     /// Disjoint for each key, in order of date.
     pub owed: Vec<Owed>,
+    /// Days of recurring components that will be owed after the window, for [`AHEAD_DAYS`] and a cycle at least, as far
+    /// as the facts tell; left empty when the window has an `after`. Nothing of it is to be charged yet, but what was
+    /// charged of it already, before an anchor or a cut-off date moved, stays as it is.
+    pub ahead: Vec<Owed>,
     /// The first billing point after the window, if there is one: nothing more is owed before it unless a fact or
     /// usage is added.
     pub next_point: Option<NaiveDate>,
@@ -152,316 +162,64 @@ pub enum OwedError {
     TooManyCycles(NaiveDate),
 }
 
-/// A bound on the cycles of one subscription: daily cycles for a hundred years.
+/// A bound on the cycles that one call looks at: daily cycles for a hundred years.
 pub const CYCLES_MAX: usize = 36_525;
 
+/// Nobody is expected to bill further ahead than this: so far a cut-off date can go back without taking back what was
+/// billed in short cycles.
+pub const AHEAD_DAYS: u64 = 100;
+
 /// What should have been charged up to a date: intervals of days with component, quantity and price.
+///
+/// A window with an `after` costs the same however old the subscription is.
 ///
 /// # Errors
 /// [`OwedError`] when terms are missing or an amount leaves the range.
 pub fn owed(timeline: &Timeline, book: &TermsBook, usage: &Usage, window: Window) -> Result<Statement, OwedError> {
     let walk = walk(timeline, book, None)?;
-    let mut reckoner = Reckoner { usage, window, statement: Statement::default() };
-    reckoner.setup(&walk);
-    let mut promotions: Vec<RunningPromotion> =
-        walk.promotions.iter().map(|promotion| RunningPromotion { promotion, used: 0 }).collect();
-    let mut cycles = 0;
-    for group in walk.stretches.chunk_by(|a, b| same_schedule(&a.conditions, &b.conditions)) {
-        let Some(first) = group.first() else { continue };
-        let end = group.last().and_then(|last| last.to);
-        let mut at = first.from;
-        while end.is_none_or(|end| at < end) {
-            cycles += 1;
-            if cycles > CYCLES_MAX {
+    let runs: Vec<Run<'_, '_>> = cycles::runs(&walk.stretches).collect();
+    let promotions: Vec<_> = walk.promotions.iter().map(|promotion| PromotedCycles::new(promotion, &runs)).collect();
+    let next_point = cycles::next_point(&runs, window.until);
+    let mut statement = Statement { window, owed: Vec::new(), ahead: Vec::new(), next_point };
+    owe_setup(&walk, window, &mut statement)?;
+    // A cycle that ends on or before this day has no billing point in the window.
+    let settled = window.after.map_or(NaiveDate::MIN, |after| after.min(window.until));
+    let ahead = window.until.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(NaiveDate::MAX);
+    let (mut begun, mut looked_at) = (0, 0);
+    for run in &runs {
+        let horizon = if window.after.is_some() { window.until } else { run.cycle_after(window.until).max(ahead) };
+        for cycle in run.cycles_from(settled).take_while(|cycle| cycle.days.from <= horizon) {
+            looked_at += 1;
+            if looked_at > CYCLES_MAX {
                 return Err(OwedError::TooManyCycles(window.until));
             }
-            let cycle = first.conditions.schedule.containing(at);
-            let days = Period::new(at, end.map_or(cycle.to, |end| end.min(cycle.to)));
-            let reductions = take_promotions(&mut promotions, at);
-            for stretch in group {
-                reckoner.cycle(stretch, cycle, days, &reductions)?;
+            let point = cycle.days.from;
+            let promoted: Vec<_> =
+                promotions.iter().filter_map(|held| held.holds(begun + cycle.number, point)).collect();
+            let parts: Vec<_> = run.parts(cycle.days).collect();
+            if window.has(point) {
+                reckon::recurring(&parts, cycle, &promoted, &mut statement.owed)?;
+            } else if point > window.until {
+                reckon::recurring(&parts, cycle, &promoted, &mut statement.ahead)?;
             }
-            if at > window.until {
-                break;
-            }
-            at = days.to;
+            reckon::usage(&parts, cycle, usage, |period| window.has(period.to), &mut statement.owed)?;
         }
+        begun += run.count();
     }
-    reckoner.statement.owed.sort_by(|a, b| (a.period, &a.key).cmp(&(b.period, &b.key)));
-    Ok(reckoner.statement)
+    statement.owed.sort_by(|a, b| (a.period, &a.key).cmp(&(b.period, &b.key)));
+    Ok(statement)
 }
 
-/// The state of a subscription on a day, for people and for refusing what makes no sense.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The plan version in force.
-    pub version_id: PlanVersionId,
-    /// The cycle in force.
-    pub cycle: Cycle,
-    /// The running cycle's dates.
-    pub period: Period,
-    /// The anchor day, 1-31.
-    pub anchor_day: u32,
-    /// Quantities by component code, all components.
-    pub quantities: BTreeMap<String, Decimal>,
-    /// Whether billing is paused by a person.
-    pub paused: bool,
-    /// Whether the days are not charged: paused, or suspended on a plan that does not charge for suspensions.
-    pub unbilled: bool,
-    /// Whether a suspension is in force.
-    pub suspended: bool,
-    /// The first day without service, when that day has come.
-    pub ended_on: Option<NaiveDate>,
-    /// Whether a change or the end waits for a later day.
-    pub change_pending: bool,
-    /// The first billed day.
-    pub billed_from: NaiveDate,
-}
-
-/// The state on a day, as far as facts up to that day tell.
-///
-/// # Errors
-/// [`FactError::NotStarted`], [`FactError::NoTerms`].
-pub fn state_on(timeline: &Timeline, book: &TermsBook, day: NaiveDate) -> Result<State, FactError> {
-    let walk = walk(timeline, book, Some(day))?;
-    let billed_from = walk.billed_from.ok_or(FactError::NotStarted)?;
-    let (conditions, terms) = match walk.stretches.last() {
-        Some(last) => (Some(&last.conditions), last.conditions.terms),
-        None => (None, walk.first_terms.ok_or(FactError::NotStarted)?),
-    };
-    let day = day.max(billed_from);
-    let period = conditions.map_or(Period::new(day, day), |conditions| conditions.schedule.containing(day));
-    Ok(State {
-        version_id: terms.version_id,
-        cycle: terms.cycle,
-        period,
-        anchor_day: conditions.map_or(1, |conditions| conditions.schedule.anchor_day()),
-        quantities: terms
-            .components
-            .iter()
-            .map(|component| {
-                let quantity =
-                    conditions.map_or(component.default_quantity, |conditions| conditions.quantity(component));
-                (component.code.clone(), quantity)
-            })
-            .collect(),
-        paused: conditions.is_some_and(|conditions| conditions.paused),
-        unbilled: conditions.is_some_and(Conditions::unbilled),
-        suspended: conditions.is_some_and(|conditions| conditions.suspended),
-        ended_on: walk.ended_on,
-        change_pending: !walk.deferred.is_empty(),
-        billed_from,
-    })
-}
-
-/// The first day without service that the facts known so far lead to, also when it lies ahead.
-///
-/// # Errors
-/// [`FactError::NoTerms`].
-pub fn ends_on(timeline: &Timeline, book: &TermsBook) -> Result<Option<NaiveDate>, FactError> {
-    Ok(walk(timeline, book, None)?.ended_on)
-}
-
-fn same_schedule(a: &Conditions<'_>, b: &Conditions<'_>) -> bool {
-    a.schedule == b.schedule && a.schedule_since == b.schedule_since
-}
-
-struct RunningPromotion<'a> {
-    promotion: &'a Promotion<'a>,
-    used: u32,
-}
-
-/// The promotions that hold for the cycle whose billing point is `at`; each counts the cycle.
-fn take_promotions<'a>(promotions: &mut [RunningPromotion<'a>], at: NaiveDate) -> Vec<(&'a str, Reduction)> {
-    promotions
-        .iter_mut()
-        .filter(|running| running.promotion.from <= at)
-        .filter(|running| running.promotion.cycles.is_none_or(|cycles| running.used < cycles))
-        .map(|running| {
-            running.used += 1;
-            (running.promotion.code, running.promotion.reduction)
-        })
-        .collect()
-}
-
-struct Reckoner<'a> {
-    usage: &'a Usage,
-    window: Window,
-    statement: Statement,
-}
-
-impl Reckoner<'_> {
-    /// Whether a charge with this billing point belongs to the window; remembers the first one after it.
-    fn wants(&mut self, point: NaiveDate) -> bool {
-        if point > self.window.until {
-            let next = self.statement.next_point.map_or(point, |known| known.min(point));
-            self.statement.next_point = Some(next);
-        }
-        self.window.has(point)
+/// Set-up fees fall due on the first billed day, even if the subscription ended on it; not after an unlived trial.
+fn owe_setup(walk: &Walk<'_>, window: Window, statement: &mut Statement) -> Result<(), MoneyError> {
+    let first = walk.stretches.first().map(|first| &first.conditions);
+    let only = walk.unlived.as_ref().filter(|_| !walk.had_trial);
+    let (Some(conditions), Some(on)) = (first.or(only), walk.billed_from) else { return Ok(()) };
+    if on > window.until {
+        statement.next_point = statement.next_point.into_iter().chain([on]).min();
+    } else if window.has(on) {
+        let day = Period::new(on, on.succ_opt().unwrap_or(on));
+        reckon::setup(conditions, day, &mut statement.owed)?;
     }
-
-    fn setup(&mut self, walk: &Walk<'_>) {
-        let Some(on) = walk.billed_from else { return };
-        let terms = walk
-            .stretches
-            .iter()
-            .find(|stretch| stretch.to.is_none_or(|to| to > stretch.from))
-            .map(|stretch| stretch.conditions.terms)
-            .or(walk.first_terms);
-        let conditions = walk.stretches.first().map(|stretch| &stretch.conditions);
-        for component in terms.iter().flat_map(|terms| &terms.components) {
-            let quantity = conditions.map_or(component.default_quantity, |conditions| conditions.quantity(component));
-            let amount = component.unit_price.saturating_mul(quantity);
-            if component.charging != Charging::Setup || amount.is_zero() || !self.wants(on) {
-                continue;
-            }
-            let Some(terms) = terms else { continue };
-            let day = Period::new(on, on.succ_opt().unwrap_or(on));
-            self.statement.owed.push(Owed {
-                key: key(terms.plan_id, component, ChargeKind::Setup),
-                period: day,
-                rating: Rating {
-                    version_id: terms.version_id,
-                    cycle: terms.cycle,
-                    name: format!("{} · {}", terms.name, component.name),
-                    tax_class: component.tax_class.clone(),
-                    quantity,
-                    unit_price: component.unit_price,
-                    discount_percent: Decimal::ZERO,
-                    promotion: String::new(),
-                    basis: Basis { cycle: day, amount },
-                },
-            });
-        }
-    }
-
-    /// One stretch within one cycle: `days` are the days of the cycle under this schedule, the first of them the
-    /// billing point.
-    fn cycle(
-        &mut self,
-        stretch: &Stretch<'_>,
-        cycle: Period,
-        days: Period,
-        reductions: &[(&str, Reduction)],
-    ) -> Result<(), OwedError> {
-        let part = Period::new(stretch.from.max(days.from), stretch.to.map_or(days.to, |to| to.min(days.to)));
-        if part.is_empty() {
-            return Ok(());
-        }
-        let conditions = &stretch.conditions;
-        let advance = !conditions.unbilled() && self.wants(days.from);
-        let mut amounts_off: Vec<Decimal> = reductions
-            .iter()
-            .map(|(_, reduction)| match reduction {
-                Reduction::Amount(amount) => *amount,
-                Reduction::Percent(_) => Decimal::ZERO,
-            })
-            .collect();
-        for component in &conditions.terms.components {
-            match &component.charging {
-                Charging::Recurring if advance => {
-                    self.recurring(conditions, component, cycle, part, reductions, &mut amounts_off)?;
-                }
-                Charging::Usage { metric, included } if self.wants(part.to) => {
-                    self.usage(conditions, component, cycle, part, metric, *included)?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn recurring(
-        &mut self,
-        conditions: &Conditions<'_>,
-        component: &Component,
-        cycle: Period,
-        part: Period,
-        reductions: &[(&str, Reduction)],
-        amounts_off: &mut [Decimal],
-    ) -> Result<(), OwedError> {
-        let quantity = conditions.quantity(component);
-        let unit_price = conditions.unit_price(component);
-        let discount_percent = conditions.discount_percent(component);
-        let mut amount = unit_price.checked_mul(quantity).ok_or(MoneyError::Overflow)?;
-        amount = less_percent(amount, discount_percent)?;
-        let mut promotion = String::new();
-        for ((code, reduction), amount_off) in reductions.iter().zip(amounts_off) {
-            let reduced = match reduction {
-                Reduction::Percent(percent) => less_percent(amount, *percent)?,
-                Reduction::Amount(_) => {
-                    let off = amount.min(*amount_off);
-                    *amount_off -= off;
-                    amount - off
-                }
-            };
-            if reduced != amount {
-                promotion = if promotion.is_empty() { (*code).to_owned() } else { format!("{promotion}, {code}") };
-                amount = reduced;
-            }
-        }
-        if amount.is_zero() {
-            return Ok(());
-        }
-        let rating = rating(conditions, component, quantity, unit_price, Basis { cycle, amount });
-        self.statement.owed.push(Owed {
-            key: key(conditions.terms.plan_id, component, ChargeKind::Recurring),
-            period: part,
-            rating: Rating { discount_percent, promotion, ..rating },
-        });
-        Ok(())
-    }
-
-    fn usage(
-        &mut self,
-        conditions: &Conditions<'_>,
-        component: &Component,
-        cycle: Period,
-        part: Period,
-        metric: &str,
-        included: Decimal,
-    ) -> Result<(), OwedError> {
-        let share = included.checked_mul(Decimal::from(part.days())).ok_or(MoneyError::Overflow)?
-            / Decimal::from(cycle.days().max(1));
-        let quantity = (self.usage.within(metric, part) - share).max(Decimal::ZERO).round_dp(6);
-        let unit_price = conditions.unit_price(component);
-        let amount = unit_price.checked_mul(quantity).ok_or(MoneyError::Overflow)?;
-        if amount.is_zero() {
-            return Ok(());
-        }
-        // Usage is not spread over days: its own period is the whole of its basis.
-        let rating = rating(conditions, component, quantity, unit_price, Basis { cycle: part, amount });
-        let key = key(conditions.terms.plan_id, component, ChargeKind::Usage);
-        self.statement.owed.push(Owed { key, period: part, rating });
-        Ok(())
-    }
-}
-
-fn less_percent(amount: Decimal, percent: Decimal) -> Result<Decimal, MoneyError> {
-    let kept = (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED;
-    amount.checked_mul(kept).ok_or(MoneyError::Overflow)
-}
-
-fn key(plan_id: PlanId, component: &Component, kind: ChargeKind) -> ComponentKey {
-    ComponentKey { plan_id, component: component.code.clone(), kind }
-}
-
-fn rating(
-    conditions: &Conditions<'_>,
-    component: &Component,
-    quantity: Decimal,
-    unit_price: Decimal,
-    basis: Basis,
-) -> Rating {
-    Rating {
-        version_id: conditions.terms.version_id,
-        cycle: conditions.terms.cycle,
-        name: format!("{} · {}", conditions.terms.name, component.name),
-        tax_class: component.tax_class.clone(),
-        quantity,
-        unit_price,
-        discount_percent: Decimal::ZERO,
-        promotion: String::new(),
-        basis,
-    }
+    Ok(())
 }

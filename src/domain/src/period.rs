@@ -85,17 +85,22 @@ impl Cycle {
     /// The number of calendar months, if the cycle is made of months or years.
     fn months(self) -> Option<i64> {
         match self.unit {
-            CycleUnit::Month => Some(i64::from(self.count)),
-            CycleUnit::Year => Some(12 * i64::from(self.count)),
+            CycleUnit::Month => Some(self.units()),
+            CycleUnit::Year => Some(12 * self.units()),
             CycleUnit::Day | CycleUnit::Week => None,
         }
     }
 
     fn days(self) -> i64 {
         match self.unit {
-            CycleUnit::Week => 7 * i64::from(self.count),
-            _ => i64::from(self.count),
+            CycleUnit::Week => 7 * self.units(),
+            _ => self.units(),
         }
+    }
+
+    /// The count within its range, whatever was read from outside: a cycle of no length would never end.
+    fn units(self) -> i64 {
+        i64::from(self.count.clamp(1, Self::COUNT_MAX))
     }
 }
 
@@ -125,7 +130,7 @@ impl Schedule {
     pub fn anchored(cycle: Cycle, start: NaiveDate, anchor_day: u32) -> Self {
         let mut schedule = Self { cycle, base: start, anchor_day: anchor_day.clamp(1, 31) };
         if cycle.months().is_some() && schedule.boundary(0) < start {
-            schedule.base = first_of_month(start) + Months::new(1);
+            schedule.base = shift_months(first_of_month(start), 1);
         }
         schedule
     }
@@ -154,8 +159,8 @@ impl Schedule {
         }
     }
 
-    /// The index of the cycle that contains the day.
-    fn index(self, day: NaiveDate) -> i64 {
+    /// The number of the cycle that contains the day, counted from the base, of either sign.
+    pub(crate) fn index(self, day: NaiveDate) -> i64 {
         match self.cycle.months() {
             Some(months) => {
                 let apart = i64::from(day.year() - self.base.year()) * 12 + i64::from(day.month())
@@ -179,20 +184,26 @@ fn first_of_month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
-fn last_day(first: NaiveDate) -> u32 {
-    (first + Months::new(1)).pred_opt().map_or(28, |last| last.day())
+/// The number of days of a month, given any of its days.
+fn last_day(month: NaiveDate) -> u32 {
+    u32::from(month.num_days_in_month())
 }
 
+/// At the edges of the calendar (years before -262143 and after 262142) a shift stops at the edge.
 fn shift_months(day: NaiveDate, months: i64) -> NaiveDate {
     let amount = Months::new(u32::try_from(months.unsigned_abs()).unwrap_or(u32::MAX));
     let shifted = if months < 0 { day.checked_sub_months(amount) } else { day.checked_add_months(amount) };
-    shifted.unwrap_or(day)
+    shifted.unwrap_or_else(|| edge(months))
 }
 
 fn shift_days(day: NaiveDate, days: i64) -> NaiveDate {
     let amount = Days::new(days.unsigned_abs());
     let shifted = if days < 0 { day.checked_sub_days(amount) } else { day.checked_add_days(amount) };
-    shifted.unwrap_or(day)
+    shifted.unwrap_or_else(|| edge(days))
+}
+
+fn edge(direction: i64) -> NaiveDate {
+    if direction < 0 { NaiveDate::MIN } else { NaiveDate::MAX }
 }
 
 /// How a full cycle's amount spreads over its days: what is owed up to a day is the amount times the days so far over

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlanVersionId, PromotionId};
 use crate::period::Cycle;
-use crate::plan::TermsBook;
 
 /// From when a change counts for money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +139,9 @@ pub enum FactKind {
     Withdrawn,
 }
 
+/// The largest quantity or price: far above any use, far below what could overflow.
+pub const NUMBER_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// A fact with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -151,6 +153,14 @@ pub struct Fact {
     pub key: String,
     /// What happened.
     pub kind: FactKind,
+}
+
+impl Fact {
+    /// What facts are ordered by. A price or a promotion agreed with the start is recorded at the same instant, and
+    /// would be lost if it came before it.
+    fn place(&self) -> (NaiveDate, bool, i64, &str) {
+        (self.on, !matches!(self.kind, FactKind::Started { .. }), self.at_us, &self.key)
+    }
 }
 
 /// Why a fact does not fit a timeline.
@@ -211,10 +221,11 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Sorts facts by effective day, instant and key. The order in which they are given does not matter.
+    /// Sorts facts by effective day, instant and key; the start comes before all else of its day. The order in which
+    /// they are given does not matter.
     #[must_use]
     pub fn new(mut facts: Vec<Fact>) -> Self {
-        facts.sort_by(|a, b| (a.on, a.at_us, &a.key).cmp(&(b.on, b.at_us, &b.key)));
+        facts.sort_by(|a, b| a.place().cmp(&b.place()));
         facts.dedup_by(|later, earlier| later.key == earlier.key);
         Self { facts }
     }
@@ -247,109 +258,5 @@ impl Timeline {
             }
             _ => None,
         })
-    }
-
-    /// Whether the fact may be recorded: what a person or program asks for is refused with a reason when it makes no
-    /// sense, before it becomes a fact. (What already happened at a panel is not refused but parked.)
-    ///
-    /// # Errors
-    /// The first [`FactError`] that applies.
-    pub fn admit(&self, fact: &Fact, book: &TermsBook) -> Result<(), FactError> {
-        check_numbers(&fact.kind)?;
-        if let FactKind::Started { version_id, cycle, quantities, .. } = &fact.kind {
-            if self.started_on().is_some() {
-                return Err(FactError::StartedTwice);
-            }
-            return check_components(fact.on, *version_id, *cycle, quantities.keys(), book);
-        }
-        let started = self.started_on().ok_or(FactError::NotStarted)?;
-        if fact.on < started {
-            return Err(FactError::BeforeStart { on: fact.on, started });
-        }
-        let state = crate::owed::state_on(self, book, fact.on)?;
-        if let Some(ended) = state.ended_on {
-            return Err(FactError::AfterEnd { on: fact.on, ended });
-        }
-        match &fact.kind {
-            FactKind::PlanChanged { version_id, cycle, quantities, .. } => {
-                check_components(fact.on, *version_id, *cycle, quantities.keys(), book)
-            }
-            FactKind::QuantityChanged { component, .. }
-            | FactKind::PriceSet { component, .. }
-            | FactKind::LineDiscounted { component, .. } => {
-                check_components(fact.on, state.version_id, state.cycle, [component], book)
-            }
-            FactKind::Paused if state.paused => Err(FactError::WrongState("paused already")),
-            FactKind::Resumed if !state.paused => Err(FactError::WrongState("not paused")),
-            FactKind::Withdrawn if !state.change_pending => {
-                Err(FactError::WrongState("not waiting for a change or a cancellation"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn check_components<'a>(
-    on: NaiveDate,
-    version_id: PlanVersionId,
-    cycle: Cycle,
-    codes: impl IntoIterator<Item = &'a String>,
-    book: &TermsBook,
-) -> Result<(), FactError> {
-    let terms = book.get(&(version_id, cycle)).ok_or(FactError::NoTerms(version_id))?;
-    for code in codes {
-        if terms.component(code).is_none() {
-            return Err(FactError::UnknownComponent { on, component: code.clone() });
-        }
-    }
-    Ok(())
-}
-
-/// The largest quantity or price: far above any use, far below what could overflow.
-pub const NUMBER_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
-fn check_numbers(kind: &FactKind) -> Result<(), FactError> {
-    let within = |what, range, given: Decimal, max: Decimal| {
-        if given.is_sign_negative() && !given.is_zero() || given > max || given.scale() > 12 {
-            Err(FactError::OutOfRange { what, range, given: given.to_string() })
-        } else {
-            Ok(())
-        }
-    };
-    const AMOUNT: &str = "between 0 and 1,000,000,000 with at most 12 decimals";
-    const PERCENT: &str = "between 0 and 100";
-    match kind {
-        FactKind::Started { quantities, anchor_day, .. } => {
-            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))?;
-            anchor_day.map_or(Ok(()), check_anchor)
-        }
-        FactKind::PlanChanged { quantities, .. } => {
-            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))
-        }
-        FactKind::QuantityChanged { quantity, .. } => within("quantity", AMOUNT, *quantity, NUMBER_MAX),
-        FactKind::PriceSet { unit_price: Some(price), .. } => within("unit_price", AMOUNT, *price, NUMBER_MAX),
-        FactKind::LineDiscounted { percent, .. } => within("percent", PERCENT, *percent, Decimal::ONE_HUNDRED),
-        FactKind::Promoted { reduction: Reduction::Percent(percent), .. } => {
-            within("percent", PERCENT, *percent, Decimal::ONE_HUNDRED)
-        }
-        FactKind::Promoted { reduction: Reduction::Amount(amount), .. } => {
-            within("amount", AMOUNT, *amount, NUMBER_MAX)
-        }
-        FactKind::AnchorMoved { anchor_day } => check_anchor(*anchor_day),
-        FactKind::PriceSet { unit_price: None, .. }
-        | FactKind::Paused
-        | FactKind::Resumed
-        | FactKind::Suspended
-        | FactKind::Unsuspended
-        | FactKind::Cancelled { .. }
-        | FactKind::Withdrawn => Ok(()),
-    }
-}
-
-fn check_anchor(day: u32) -> Result<(), FactError> {
-    if (1..=31).contains(&day) {
-        Ok(())
-    } else {
-        Err(FactError::OutOfRange { what: "anchor_day", range: "between 1 and 31", given: day.to_string() })
     }
 }

@@ -66,19 +66,42 @@ pub(crate) struct Walk<'a> {
     pub promotions: Vec<Promotion<'a>>,
     /// The first billed day.
     pub billed_from: Option<NaiveDate>,
-    /// The first day without service.
+    /// The first day without service; the last stretch reaches further when the running cycle stays charged.
     pub ended_on: Option<NaiveDate>,
-    /// The terms of the very start, for set-up fees of a subscription that ended on its first day.
-    pub first_terms: Option<&'a Terms>,
-    /// Whether a deferred change waits at the end of the facts' own days.
-    pub deferred: Vec<NaiveDate>,
+    /// The conditions of a subscription that ended before its first billed day was over: then there are no stretches.
+    pub unlived: Option<Conditions<'a>>,
+    /// Whether the first days were free.
+    pub had_trial: bool,
+    /// The plan that waits to come into force.
+    pub pending: Option<&'a Terms>,
+    /// Whether something waits that can be withdrawn: a plan, a quantity or the end.
+    pub change_pending: bool,
 }
 
+#[derive(Clone, Copy)]
 enum Deferred<'a> {
     Plan { terms: &'a Terms, anchor: AnchorPolicy, quantities: &'a BTreeMap<String, Decimal> },
     Quantity { component: &'a str, quantity: Decimal },
     Anchor { day: u32 },
     End,
+}
+
+impl Deferred<'_> {
+    fn can_be_withdrawn(&self) -> bool {
+        !matches!(self, Self::Anchor { .. })
+    }
+
+    /// Whether a later change makes this one, still waiting, void.
+    fn is_replaced_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Plan { .. }, Self::Plan { .. })
+            | (Self::Anchor { .. }, Self::Anchor { .. })
+            | (Self::End, Self::End) => true,
+            (Self::Quantity { component, .. }, Self::Quantity { component: later, .. }) => component == later,
+            (Self::Quantity { component, .. }, Self::Plan { quantities, .. }) => quantities.contains_key(*component),
+            _ => false,
+        }
+    }
 }
 
 struct Walker<'a> {
@@ -90,7 +113,7 @@ struct Walker<'a> {
 
 /// Lays the timeline out. Facts before the start or after the end have no effect.
 ///
-/// With `until`, changes that would take effect later are left undone and listed as deferred.
+/// With `until`, changes that would take effect later are left undone.
 pub(crate) fn walk<'a>(
     timeline: &'a Timeline,
     book: &'a TermsBook,
@@ -105,11 +128,7 @@ pub(crate) fn walk<'a>(
         walker.apply(fact.on, &fact.kind, book)?;
     }
     walker.take_effect_until(until.unwrap_or(NaiveDate::MAX));
-    walker.walk.deferred = walker.waiting.iter().map(|(on, _)| *on).collect();
-    if let Some(conditions) = walker.now.take() {
-        walker.walk.stretches.push(Stretch { from: walker.since, to: None, conditions });
-    }
-    Ok(walker.walk)
+    Ok(walker.finish())
 }
 
 impl<'a> Walker<'a> {
@@ -120,17 +139,21 @@ impl<'a> Walker<'a> {
                 return;
             }
             let (on, deferred) = self.waiting.remove(next);
-            match deferred {
-                Deferred::Plan { terms, anchor, quantities } => self.change_plan(on, terms, anchor, quantities),
-                Deferred::Quantity { component, quantity } => self.change(on, |now| {
-                    now.quantities.insert(component, quantity);
-                }),
-                Deferred::Anchor { day } => self.change(on, |now| {
-                    now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
-                    now.schedule_since = on;
-                }),
-                Deferred::End => self.end(on),
-            }
+            self.take_effect(on, deferred);
+        }
+    }
+
+    fn take_effect(&mut self, on: NaiveDate, deferred: Deferred<'a>) {
+        match deferred {
+            Deferred::Plan { terms, anchor, quantities } => self.change_plan(on, terms, anchor, quantities),
+            Deferred::Quantity { component, quantity } => self.change(on, |now| {
+                now.quantities.insert(component, quantity);
+            }),
+            Deferred::Anchor { day } => self.change(on, |now| {
+                now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
+                now.schedule_since = on;
+            }),
+            Deferred::End => self.end(on, on),
         }
     }
 
@@ -140,26 +163,20 @@ impl<'a> Walker<'a> {
             FactKind::Started { version_id, cycle, anchor_day, trial_until, quantities } => {
                 if self.walk.billed_from.is_none() {
                     let terms = find(*version_id, *cycle)?;
-                    self.start(on.max(trial_until.unwrap_or(on)), terms, *anchor_day, quantities);
+                    let billed_from = on.max(trial_until.unwrap_or(on));
+                    self.walk.had_trial = billed_from > on;
+                    self.start(billed_from, terms, *anchor_day, quantities);
                 }
             }
             FactKind::PlanChanged { version_id, cycle, timing, anchor, quantities } => {
                 let terms = find(*version_id, *cycle)?;
-                let timing = timing.unwrap_or(terms.policy.change_timing);
                 let anchor = anchor.unwrap_or(terms.policy.change_anchor);
-                if let Some(day) = self.counts_from(on, timing) {
-                    self.waiting.retain(|(_, deferred)| !matches!(deferred, Deferred::Plan { .. }));
-                    self.wait_or(day, on, Deferred::Plan { terms, anchor, quantities });
-                }
+                let timing = timing.unwrap_or(terms.policy.change_timing);
+                self.now_or_later(on, timing, Deferred::Plan { terms, anchor, quantities });
             }
             FactKind::QuantityChanged { component, quantity, timing } => {
                 let timing = timing.unwrap_or(self.policy().change_timing);
-                if let Some(day) = self.counts_from(on, timing) {
-                    self.waiting.retain(|(_, waiting)| {
-                        !matches!(waiting, Deferred::Quantity { component: same, .. } if same == component)
-                    });
-                    self.wait_or(day, on, Deferred::Quantity { component, quantity: *quantity });
-                }
+                self.now_or_later(on, timing, Deferred::Quantity { component, quantity: *quantity });
             }
             FactKind::PriceSet { component, unit_price } => self.change(on, |now| {
                 match unit_price {
@@ -175,29 +192,26 @@ impl<'a> Walker<'a> {
                 self.walk.promotions.push(promotion);
             }
             FactKind::AnchorMoved { anchor_day } => {
-                if let Some(day) = self.counts_from(on, Timing::PeriodEnd) {
-                    self.waiting.retain(|(_, waiting)| !matches!(waiting, Deferred::Anchor { .. }));
-                    self.wait_or(day, on, Deferred::Anchor { day: *anchor_day });
-                }
+                self.now_or_later(on, Timing::PeriodEnd, Deferred::Anchor { day: *anchor_day });
             }
             FactKind::Paused => self.change(on, |now| now.paused = true),
             FactKind::Resumed => self.change(on, |now| now.paused = false),
             FactKind::Suspended => self.change(on, |now| now.suspended = true),
             FactKind::Unsuspended => self.change(on, |now| now.suspended = false),
-            FactKind::Cancelled { ending } => {
-                let timing = match ending.unwrap_or(self.policy().ending) {
-                    Ending::PeriodEnd => Timing::PeriodEnd,
-                    Ending::AtOnceNoRefund => Timing::AtOnceUnprorated,
-                    Ending::AtOnceRefund => Timing::AtOnce,
-                };
-                if let Some(day) = self.counts_from(on, timing) {
-                    self.waiting.retain(|(_, waiting)| !matches!(waiting, Deferred::End));
-                    self.wait_or(day, on, Deferred::End);
+            FactKind::Cancelled { ending } => match ending.unwrap_or(self.policy().ending) {
+                Ending::AtOnceRefund => self.end(on, on),
+                Ending::AtOnceNoRefund => {
+                    self.end(on, self.counts_from(on, Timing::AtOnceUnprorated).unwrap_or(on));
                 }
-            }
-            FactKind::Withdrawn => {
-                self.waiting.retain(|(_, waiting)| matches!(waiting, Deferred::Anchor { .. }));
-            }
+                Ending::PeriodEnd => {
+                    // A trial is served to its end too; then nothing was ever charged.
+                    let in_trial = self.walk.billed_from.filter(|first| on < *first);
+                    if let Some(day) = in_trial.or_else(|| self.counts_from(on, Timing::PeriodEnd)) {
+                        self.wait(day, Deferred::End);
+                    }
+                }
+            },
+            FactKind::Withdrawn => self.waiting.retain(|(_, waiting)| !waiting.can_be_withdrawn()),
         }
         Ok(())
     }
@@ -221,9 +235,19 @@ impl<'a> Walker<'a> {
         })
     }
 
-    fn wait_or(&mut self, day: NaiveDate, on: NaiveDate, deferred: Deferred<'a>) {
-        self.waiting.push((day, deferred));
-        self.take_effect_until(on.max(self.since));
+    fn now_or_later(&mut self, on: NaiveDate, timing: Timing, change: Deferred<'a>) {
+        let Some(day) = self.counts_from(on, timing) else { return };
+        if day <= on.max(self.since) {
+            self.waiting.retain(|(_, waiting)| !waiting.is_replaced_by(&change));
+            self.take_effect(day, change);
+        } else {
+            self.wait(day, change);
+        }
+    }
+
+    fn wait(&mut self, day: NaiveDate, change: Deferred<'a>) {
+        self.waiting.retain(|(_, waiting)| !waiting.is_replaced_by(&change));
+        self.waiting.push((day, change));
     }
 
     fn start(
@@ -238,7 +262,6 @@ impl<'a> Walker<'a> {
             None => Schedule::from_base(terms.cycle, on),
         };
         self.walk.billed_from = Some(on);
-        self.walk.first_terms = Some(terms);
         self.since = on;
         self.now = Some(Conditions {
             terms,
@@ -273,12 +296,13 @@ impl<'a> Walker<'a> {
     ) {
         self.change(on, |now| {
             let cycle: Cycle = terms.cycle;
-            now.schedule = match anchor {
-                AnchorPolicy::Reset => Schedule::from_base(cycle, on),
-                AnchorPolicy::Keep if cycle == now.schedule.cycle => now.schedule,
-                AnchorPolicy::Keep => now.schedule.with_cycle(cycle, now.schedule.containing(on).from),
+            let schedule = match anchor {
+                AnchorPolicy::Reset => Some(Schedule::from_base(cycle, on)),
+                AnchorPolicy::Keep if cycle == now.schedule.cycle => None,
+                AnchorPolicy::Keep => Some(now.schedule.with_cycle(cycle, now.schedule.containing(on).from)),
             };
-            if anchor == AnchorPolicy::Reset {
+            if let Some(schedule) = schedule {
+                now.schedule = schedule;
                 now.schedule_since = on;
             }
             // Own prices and discounts were agreed for the old plan; quantities follow where the new plan knows them.
@@ -292,11 +316,25 @@ impl<'a> Walker<'a> {
         });
     }
 
-    fn end(&mut self, on: NaiveDate) {
-        self.change(on, |_| ());
-        if self.now.take().is_some() {
-            self.walk.ended_on = Some(on.max(self.since));
+    /// The service ends on a day; its days are charged up to the same day or a later one.
+    fn end(&mut self, on: NaiveDate, charged_until: NaiveDate) {
+        self.change(charged_until, |_| ());
+        if let Some(last) = self.now.take() {
+            self.walk.ended_on = Some(on);
+            self.walk.unlived = Some(last).filter(|_| self.walk.stretches.is_empty());
         }
         self.waiting.clear();
+    }
+
+    fn finish(mut self) -> Walk<'a> {
+        self.walk.pending = self.waiting.iter().find_map(|(_, waiting)| match waiting {
+            Deferred::Plan { terms, .. } => Some(*terms),
+            _ => None,
+        });
+        self.walk.change_pending = self.waiting.iter().any(|(_, waiting)| waiting.can_be_withdrawn());
+        if let Some(conditions) = self.now.take() {
+            self.walk.stretches.push(Stretch { from: self.since, to: None, conditions });
+        }
+        self.walk
     }
 }
