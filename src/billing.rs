@@ -11,6 +11,8 @@ pub mod link;
 pub mod project;
 pub mod seller;
 pub mod series;
+#[cfg(test)]
+pub mod testing;
 pub mod token;
 
 use std::sync::Arc;
