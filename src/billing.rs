@@ -22,6 +22,8 @@ pub mod seller;
 pub mod series;
 pub mod settle;
 pub mod subscribe;
+#[cfg(test)]
+pub mod testing;
 pub mod token;
 
 use std::sync::Arc;

@@ -118,3 +118,6 @@ impl From<TakeError> for BillingError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ impl AdminService for AdminApi {
         Ok(Response::new(pb::AdvanceClockResponse { now: Some(to_instant(self.billing.now())) }))
     }
 }
+
+#[cfg(test)]
+mod tests;

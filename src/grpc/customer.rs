@@ -162,3 +162,6 @@ impl CustomerService for CustomerApi {
         Err(Status::unimplemented("statements are not served yet"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ impl InstanceService for InstanceApi {
         call.finish(pb::UpdateInstanceResponse { instance: Some(to_instance(after)) }).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,6 @@ impl ResellerService for ResellerApi {
         Ok(Response::new(pb::ListSeriesResponse { series }))
     }
 }
+
+#[cfg(test)]
+mod tests;
