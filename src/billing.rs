@@ -18,6 +18,8 @@ pub mod link;
 pub mod project;
 pub mod promotion;
 pub mod reckon;
+pub mod render;
+pub mod run;
 pub mod seller;
 pub mod series;
 pub mod settle;

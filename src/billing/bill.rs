@@ -94,7 +94,7 @@ pub async fn bill(
         };
         match records.due(subscription, &seller.tax_rules, order.cutoff) {
             Err(error) => outcome.failures.push(failure(subscription, &error)),
-            Ok(due) if due.lines.is_empty() => progress.push(settled(subscription, &due, order.cutoff)),
+            Ok(due) if due.lines.is_empty() => progress.push(settled(subscription, &due)),
             Ok(due) => match customer.party.missing_on_documents() {
                 Some(missing) => outcome.failures.push(Failure {
                     subscription_id: subscription.id,
@@ -111,7 +111,7 @@ pub async fn bill(
         match documents(seller, customer, key, &parts, order) {
             Ok(Some(made)) => {
                 drafts.extend(made);
-                progress.extend(parts.iter().map(|part| settled(part.subscription, &part.due, order.cutoff)));
+                progress.extend(parts.iter().map(|part| settled(part.subscription, &part.due)));
             }
             // The credit waits for the next invoice: compared whole again then.
             Ok(None) => progress.extend(parts.iter().map(|part| Progress {
@@ -134,8 +134,8 @@ fn failure(subscription: &Subscription, error: &BillingError) -> Failure {
     Failure { subscription_id: subscription.id, reason: error.reason(), detail: error.to_string() }
 }
 
-fn settled(subscription: &Subscription, due: &Due, cutoff: NaiveDate) -> Progress {
-    Progress { id: subscription.id, settled_until: Some(cutoff), next_billing_on: due.next_point }
+fn settled(subscription: &Subscription, due: &Due) -> Progress {
+    Progress { id: subscription.id, settled_until: due.settled_until, next_billing_on: due.next_point }
 }
 
 fn group_key(customer: &Customer, subscription: &Subscription) -> GroupKey {

@@ -39,6 +39,8 @@ pub struct Due {
     pub lines: Vec<DueLine>,
     /// When something may be due next.
     pub next_point: Option<NaiveDate>,
+    /// How far it is settled when these lines are on documents.
+    pub settled_until: Option<NaiveDate>,
 }
 
 /// Everything about a set of subscriptions that reckoning needs.
@@ -126,7 +128,8 @@ impl Records {
         let lines = self.lines.get(&subscription.id).map_or(&[][..], Vec::as_slice);
         let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
         let billed = billed(lines);
-        let mut charges = due(&statement.owed, &billed, subscription.currency)?;
+        let billet_domain::due::Due { mut charges, settled_until } =
+            due(&statement, &billed, subscription.currency)?;
         cap_credits(&mut charges, lines);
         let mut due_lines = Vec::with_capacity(charges.len());
         for charge in charges {
@@ -146,7 +149,7 @@ impl Records {
                 charge,
             });
         }
-        Ok(Due { lines: due_lines, next_point: statement.next_point })
+        Ok(Due { lines: due_lines, next_point: statement.next_point, settled_until })
     }
 }
 
