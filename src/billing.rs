@@ -27,6 +27,7 @@ pub mod subscribe;
 #[cfg(test)]
 pub mod testing;
 pub mod token;
+pub mod write_off;
 
 use std::sync::Arc;
 

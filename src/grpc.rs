@@ -4,14 +4,18 @@
 pub mod access;
 pub mod admin;
 pub mod auth;
+pub mod billing_run;
 pub mod call;
 pub mod catalog;
 pub mod convert;
 pub mod customer;
+pub mod hook;
 pub mod instance;
+pub mod invoice;
 pub mod mask;
 pub mod page;
 pub mod reseller;
 pub mod status;
+pub mod subscription;
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,9 @@
 
 pub mod customer;
 pub mod instance;
+pub mod invoice;
 pub mod seller;
+pub mod subscription;
 pub mod token;
 pub mod mapping;
 pub mod plan;

@@ -486,3 +486,18 @@ pub async fn snapshot(tx: &mut Tx, seller_id: SellerId, hash: &str) -> Result<Op
         tx.optional("SELECT body FROM snapshots WHERE seller_id = $1 AND hash = $2", params![seller_id, hash]).await?;
     Ok(row.map(|(body,)| body))
 }
+
+/// What of issued documents is open, and where each stands, in the words of `open_items`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn standing(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    ids: impl IntoIterator<Item = InvoiceId>,
+) -> Result<BTreeMap<InvoiceId, (i64, String)>, StoreError> {
+    let sql = with_ids!("SELECT invoice_id, open_minor, state FROM open_items WHERE seller_id = $1 AND invoice_id IN ", 2, "");
+    let ids = id_set(ids.into_iter().map(|id| id.0));
+    let rows: Vec<(InvoiceId, i64, String)> = tx.all(sql, &[seller_id.into(), ids]).await?;
+    Ok(rows.into_iter().map(|(id, open_minor, state)| (id, (open_minor, state))).collect())
+}
