@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod job;
 
 use std::sync::Arc;
 

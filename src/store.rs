@@ -1,9 +1,14 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
+pub mod books;
 pub mod engine;
 mod error;
+pub mod event;
 pub mod ids;
+pub mod job;
+pub mod lock;
 pub mod request;
+pub mod schedule;
 pub mod schema;
 #[cfg(test)]
 pub mod testing;
