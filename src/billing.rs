@@ -14,6 +14,7 @@ pub mod error;
 pub mod hook;
 pub mod instance;
 pub mod issue;
+pub mod job;
 pub mod link;
 pub mod project;
 pub mod promotion;

@@ -1,6 +1,9 @@
 //! The command line.
 
+pub mod check;
 pub mod hook;
+pub mod init;
+pub mod serve;
 
 use std::process::ExitCode;
 
@@ -17,21 +20,46 @@ struct Cli {
 /// What `billet` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Runs the daemon
+    #[command(long_about = serve::ABOUT)]
+    Serve(Box<serve::ServeArgs>),
+    /// Makes the first seller, its owner and the owner's token
+    #[command(long_about = init::ABOUT)]
+    Init(Box<init::InitArgs>),
+    /// Looks whether everything that the daemon needs is in order
+    #[command(long_about = check::ABOUT)]
+    Check(Box<check::CheckArgs>),
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(hook::HookArgs),
 }
 
 /// Runs what the command line says.
+#[must_use]
 pub fn run() -> ExitCode {
     match Cli::parse().command {
+        Command::Serve(args) => serve::run(*args),
+        Command::Init(args) => init::run(*args),
+        Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(args),
     }
 }
 
+/// Runs a command that waits for things; what it fails with goes to standard error.
+fn block_on<E: std::fmt::Display>(work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
+    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("the runtime cannot be started: {error}")),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("billet: {error}");
+        ExitCode::FAILURE
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     use super::*;
 

@@ -9,12 +9,16 @@ pub mod call;
 pub mod catalog;
 pub mod convert;
 pub mod customer;
+pub mod event;
+pub mod guard;
 pub mod hook;
 pub mod instance;
 pub mod invoice;
+pub mod job;
 pub mod mask;
 pub mod page;
 pub mod reseller;
+pub mod server;
 pub mod status;
 pub mod subscription;
 #[cfg(test)]

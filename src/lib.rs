@@ -2,7 +2,9 @@
 
 pub mod billing;
 pub mod cli;
+pub mod config;
 pub mod grpc;
+pub mod jobs;
 pub mod proto;
 pub mod store;
 

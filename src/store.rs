@@ -1,9 +1,11 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
+pub mod books;
 pub mod customer;
 pub mod document_file;
 pub mod engine;
 mod error;
+pub mod event;
 pub mod fact;
 pub mod hook;
 pub mod ids;
@@ -11,6 +13,7 @@ pub mod instance;
 pub mod invoice;
 pub mod job;
 pub mod link;
+pub mod lock;
 pub mod mapping;
 pub mod parked;
 pub mod plan;
@@ -18,6 +21,7 @@ pub mod project;
 pub mod promotion;
 pub mod request;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod seller;
 pub mod series;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{BillingError, edit};
 use crate::store::instance::{self, Instance, UnknownCustomer};
 use crate::store::{Unit, parked};
+use crate::store::parked::Replay;
 
 /// Why hooks of an instance that is switched off wait in the inbox.
 pub const INSTANCE_DISABLED: &str = "INSTANCE_DISABLED";
@@ -72,7 +73,8 @@ pub async fn update(unit: &mut Unit, before: &Instance, new: NewInstance) -> Res
     }
     instance::update(unit, &after).await?;
     if after.enabled && !before.enabled {
-        parked::replay(unit, after.id, INSTANCE_DISABLED).await?;
+        let which = Replay { instance_id: Some(after.id), reason: INSTANCE_DISABLED.to_owned(), ..Replay::default() };
+        parked::replay(unit, &which)?;
     }
     unit.event("instance.updated", after.id, Value::Object(changes));
     Ok(after)

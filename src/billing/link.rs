@@ -5,6 +5,7 @@ use serde_json::json;
 use super::BillingError;
 use crate::store::link::{self, Link, LinkKind};
 use crate::store::{self, Unit, parked};
+use crate::store::parked::Replay;
 
 /// Why a hook of an unknown customer waits in the inbox.
 pub const UNKNOWN_CUSTOMER: &str = "UNKNOWN_CUSTOMER";
@@ -43,7 +44,9 @@ pub async fn create(unit: &mut Unit, mut link: Link) -> Result<i64, BillingError
             unit.event("customer.linked", link.customer_id, data);
         }
     }
-    parked::replay(unit, link.instance_id, UNKNOWN_CUSTOMER).await?;
+    let reason = UNKNOWN_CUSTOMER.to_owned();
+    let which = Replay { instance_id: Some(link.instance_id), reason, ..Replay::default() };
+    parked::replay(unit, &which)?;
     Ok(parked::count(unit, seller_id, link.instance_id, UNKNOWN_CUSTOMER).await?)
 }
 

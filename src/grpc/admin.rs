@@ -4,6 +4,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::auth::Authenticator;
+use super::job::{list_jobs, retry_job};
 use super::call::{Begun, Call, open};
 use super::convert::token::{new_token, to_token};
 use super::convert::{instant_optional, parse, parse_optional, to_instant};
@@ -82,13 +83,13 @@ impl AdminService for AdminApi {
     }
 
     async fn list_jobs(&self, request: Request<pb::ListJobsRequest>) -> Result<Response<pb::ListJobsResponse>, Status> {
-        open(request)?;
-        Err(Status::unimplemented("jobs are not served yet"))
+        let (caller, request) = open(request)?;
+        Ok(Response::new(list_jobs(&self.billing, &caller, &request).await?))
     }
 
     async fn retry_job(&self, request: Request<pb::RetryJobRequest>) -> Result<Response<pb::RetryJobResponse>, Status> {
-        open(request)?;
-        Err(Status::unimplemented("jobs are not served yet"))
+        let (caller, request) = open(request)?;
+        retry_job(&self.billing, &caller, &request).await
     }
 
     async fn get_clock(&self, request: Request<pb::GetClockRequest>) -> Result<Response<pb::GetClockResponse>, Status> {

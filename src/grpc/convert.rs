@@ -3,12 +3,12 @@
 pub mod customer;
 pub mod instance;
 pub mod invoice;
-pub mod seller;
-pub mod subscription;
-pub mod token;
 pub mod mapping;
 pub mod plan;
 pub mod promotion;
+pub mod seller;
+pub mod subscription;
+pub mod token;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

@@ -162,3 +162,17 @@ pub async fn update(unit: &mut Unit, instance: &Instance) -> Result<(), StoreErr
     .await?;
     Ok(())
 }
+
+/// The instances of a group, by id.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_group(tx: &mut Tx, seller_id: SellerId, group: &str) -> Result<Vec<InstanceId>, StoreError> {
+    let rows: Vec<(InstanceId,)> = tx
+        .all(
+            "SELECT id FROM instances WHERE seller_id = $1 AND instance_group = $2 ORDER BY id",
+            params![seller_id, group],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

@@ -8,7 +8,8 @@ use billet_domain::period::{Cycle, CycleUnit};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{FromRow, Json, Kind, Row, Sql, StoreError, Table, Tx, Unit, Word, id_set, text_set};
+use super::parked::{self, Replay};
+use super::{FromRow, Json, Row, Sql, StoreError, Tx, Unit, Word, id_set, text_set};
 use crate::params;
 
 /// Which plan a package stands for.
@@ -269,45 +270,16 @@ pub async fn parked_count(
     Ok(count)
 }
 
-static JOBS: Table = Table {
-    name: "jobs",
-    columns: &[
-        ("id", Kind::Int),
-        ("seller_id", Kind::Int),
-        ("kind", Kind::Text),
-        ("payload", Kind::Text),
-        ("state", Kind::Text),
-        ("attempt_count", Kind::Int),
-        ("run_at", Kind::Int),
-        ("last_error", Kind::Text),
-        ("created_at", Kind::Int),
-    ],
-};
-
 /// Leaves a job that tries the parked hooks of a reporter and package again. It is left even when none waits now: a
 /// hook that is being parked in this very moment did not see the mapping.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn replay_parked(unit: &mut Unit, reporter: &Reporter, package: &str) -> Result<(), StoreError> {
-    let payload = match reporter {
-        Reporter::Instance(id) => serde_json::json!({ "instance_id": id, "package": package }),
-        Reporter::Group(group) => serde_json::json!({ "instance_group": group, "package": package }),
-    };
-    let (id, seller_id, now) = (unit.id()?, unit.seller_id, unit.now);
-    unit.add(
-        &JOBS,
-        [
-            id.into(),
-            seller_id.into(),
-            "replay_parked".into(),
-            payload.to_string().into(),
-            "ready".into(),
-            0_i64.into(),
-            now.into(),
-            "".into(),
-            now.into(),
-        ],
-    );
-    Ok(())
+    let mut which = Replay { package: package.to_owned(), ..Replay::default() };
+    match reporter {
+        Reporter::Instance(id) => which.instance_id = Some(*id),
+        Reporter::Group(group) => which.instance_group.clone_from(group),
+    }
+    parked::replay(unit, &which)
 }

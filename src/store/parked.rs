@@ -1,8 +1,9 @@
 //! Hooks that wait in the inbox: how many, and the job that tries them again.
 
-use billet_domain::id::{InstanceId, JobId, SellerId};
-use serde_json::json;
+use billet_domain::id::{InstanceId, SellerId};
+use serde::{Deserialize, Serialize};
 
+use super::job::{self, NewJob};
 use super::{StoreError, Tx, Unit};
 use crate::params;
 
@@ -21,20 +22,32 @@ pub async fn count(tx: &mut Tx, seller_id: SellerId, instance_id: InstanceId, re
     Ok(count)
 }
 
-/// Leaves a job that tries the hooks again that wait for this reason. It is left even when none wait: one may be parked
-/// in this very moment by a transaction that does not see this one.
+/// The kind of the job that tries parked hooks again.
+pub const REPLAY: &str = "replay_parked";
+
+/// Which parked hooks are to be tried again; what is empty or absent narrows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Replay {
+    /// Only of this instance.
+    pub instance_id: Option<InstanceId>,
+    /// Only of the instances of this group.
+    #[serde(default)]
+    pub instance_group: String,
+    /// Only with this reason.
+    #[serde(default)]
+    pub reason: String,
+    /// Only waiting for this package.
+    #[serde(default)]
+    pub package: String,
+}
+
+/// Leaves a job that tries parked hooks again. It is left even when none wait: one may be parked in this very moment by a
+/// transaction that does not see this one.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn replay(unit: &mut Unit, instance_id: InstanceId, reason: &str) -> Result<(), StoreError> {
-    let id = JobId(unit.id()?);
-    let (seller_id, now) = (unit.seller_id, unit.now);
-    let payload = json!({ "instance_id": instance_id.0, "reason": reason });
-    unit.execute(
-        "INSERT INTO jobs (id, seller_id, kind, payload, state, attempt_count, run_at, last_error, created_at) \
-         VALUES ($1, $2, 'replay_parked', $3, 'ready', 0, $4, '', $4)",
-        params![id, seller_id, payload.to_string(), now],
-    )
-    .await?;
+pub fn replay(unit: &mut Unit, which: &Replay) -> Result<(), StoreError> {
+    let payload = serde_json::to_value(which).unwrap_or_default();
+    job::enqueue(unit, NewJob { kind: REPLAY, payload, unique_key: None, run_at: unit.now })?;
     Ok(())
 }

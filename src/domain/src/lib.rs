@@ -1,8 +1,8 @@
 //! The rules of billing, pure: no I/O, no clock, no async. What is owed, what is due, what a document says,
 //! how the books and the journal hold together. The layers above load, ask here, and store.
 
-pub mod catalog;
 mod admit;
+pub mod catalog;
 mod cycles;
 pub mod document;
 pub mod due;
@@ -19,10 +19,10 @@ pub mod owed;
 pub mod period;
 pub mod plan;
 pub mod policy;
+mod reckon;
 pub mod role;
 pub mod series;
-pub mod tax;
-mod reckon;
 mod state;
+pub mod tax;
 pub mod timeline;
 mod walk;

@@ -1,0 +1,206 @@
+//! `billet serve`: opens the database, serves, works, and stops in order.
+
+mod systemd;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use billet_domain::nightly::next_nightly;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::billing::hook::desk::HookDesk;
+use crate::billing::{Billing, Clock, run};
+use crate::config::{Config, ConfigError, LogFormat, Source};
+use crate::grpc::auth::Authenticator;
+use crate::grpc::server::{self, ServerError, Serving, Tls};
+use crate::jobs::handlers::worker;
+use crate::jobs::{Plan, Scheduler};
+use crate::store::lock::{Lock, LockError};
+use crate::store::{Store, StoreError};
+
+/// For `--help`.
+pub const ABOUT: &str = "\
+Runs the daemon: the API for panels and people, the jobs, the nightly runs.
+
+The database is made and brought up to date by itself. When the daemon is ready it prints one line to
+standard output, `listening on http://127.0.0.1:4410`; the log goes to standard error. SIGTERM and SIGINT
+let running calls and jobs end, for 30 seconds at most; a second signal does not wait.
+
+  billet serve --data-dir /var/lib/billet
+  billet serve --config /etc/billet/billet.toml
+  billet serve --database postgres://billet@db.example/billet --listen 0.0.0.0:4410 \\
+      --tls-cert chain.pem --tls-key key.pem";
+
+/// How long calls and jobs have to end when the daemon stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the database has to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Its arguments.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    source: Source,
+    /// Runs on a clock that stands at this instant until AdvanceClock moves it: for tests and demonstrations
+    #[arg(long, value_name = "RFC3339", hide = true)]
+    simulated_clock: Option<DateTime<Utc>>,
+}
+
+/// Why the daemon does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another daemon has the database.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The database.
+    #[error("{database}: {error}")]
+    Store {
+        /// Which, without password.
+        database: String,
+        /// Why.
+        error: StoreError,
+    },
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The log's filter.
+    #[error("the log filter `{0}` cannot be read: {1}")]
+    Filter(String, String),
+    /// The system refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was asked of it.
+        what: &'static str,
+        /// Why it did not.
+        error: std::io::Error,
+    },
+}
+
+/// Runs the command.
+pub fn run(args: ServeArgs) -> ExitCode {
+    super::block_on(serve(args))
+}
+
+async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
+    let config = Config::load(&args.source)?;
+    start_log(&config)?;
+    // The pair is read before anything is touched: what is wrong with it is said at once.
+    let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
+    let (store, lock) = open(&config).await?;
+    let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
+    let billing = Billing::new(store.clone(), clock);
+    let outcome = work(&config, billing, tls).await;
+    if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
+    drop(lock);
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Opens the database of the settings and brings its schema up to date; an SQLite file is locked before anything is done
+/// to it.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|error| ServeError::System { what: "the data directory cannot be made", error })?;
+    let lock = config.sqlite_file().map(Lock::take).transpose()?;
+    let store = Store::open(&config.database)
+        .await
+        .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+    Ok((store, lock))
+}
+
+/// What plans the nightly runs.
+fn scheduler(billing: &Billing) -> Scheduler {
+    let plan: Plan = Arc::new(|_, unit, due_at| Box::pin(run::plan_nightly(unit, due_at)));
+    Scheduler::new(billing.clone(), next_nightly, plan)
+}
+
+async fn work(config: &Config, billing: Billing, tls: Option<Tls>) -> Result<(), ServeError> {
+    let system = |what| move |error| ServeError::System { what, error };
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("SIGTERM cannot be awaited"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("SIGINT cannot be awaited"))?;
+    let listener = server::bind(config.listen).await?;
+    let stopping = CancellationToken::new();
+    let (desk, desk_task) = HookDesk::open(billing.clone());
+    let serving = Serving {
+        desk,
+        authenticator: Authenticator::new(billing.clone()),
+        limits: config.limits.clone(),
+        stopping: stopping.clone(),
+        billing: billing.clone(),
+    };
+    let routes = server::routes(&serving);
+    let address = announced(&listener, tls.is_some()).map_err(system("the address cannot be read"))?;
+    let running = worker(billing.clone(), config.workers).start();
+    let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
+    let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
+
+    // Whoever started the daemon waits for this line.
+    println!("listening on {address}");
+    tracing::info!(%address, database = config.database_in_words(), "ready");
+    let watchdog = systemd::ready();
+
+    let ended = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        ended = &mut server => Some(ended),
+    };
+    systemd::stopping();
+    tracing::info!("stopping");
+    stopping.cancel();
+    let drain = async {
+        let server = async {
+            match ended {
+                Some(ended) => Some(ended),
+                None => tokio::time::timeout(DRAIN_TIMEOUT, &mut server).await.ok(),
+            }
+        };
+        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), nights).0;
+        // With the services gone nobody reports any more: what was taken is applied to its end.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, desk_task).await;
+        outcome
+    };
+    let outcome = tokio::select! {
+        outcome = drain => outcome,
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    server.abort();
+    watchdog.abort();
+    match outcome {
+        Some(Ok(outcome)) => outcome?,
+        Some(Err(error)) => return Err(ServerError::Transport(format!("the server broke down: {error}")).into()),
+        None => tracing::warn!("not everything ended in time; what was not finished is taken up again"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn announced(listener: &TcpListener, tls: bool) -> std::io::Result<String> {
+    let scheme = if tls { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", listener.local_addr()?))
+}
+
+fn start_log(config: &Config) -> Result<(), ServeError> {
+    // sqlx tells every statement at `info` when it is slow; the statements are ours and known.
+    let filter = EnvFilter::try_new(&config.log_filter)
+        .map_err(|error| ServeError::Filter(config.log_filter.clone(), error.to_string()))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What each kind of job does.
+
+use billet_domain::id::{InvoiceId, RunId};
+use serde::Deserialize;
+
+use super::{Job, JobError, Worker};
+use crate::billing::{Billing, BillingError, hook, issue, render, run};
+use crate::store::hook::Filter;
+use crate::store::parked::{REPLAY, Replay};
+use crate::store::{instance, seller};
+
+/// How many parked hooks are tried in one transaction.
+const REPLAY_BATCH: i64 = 200;
+
+/// A worker that knows every kind of job.
+#[must_use]
+pub fn worker(billing: Billing, slots: usize) -> Worker {
+    Worker::new(billing, slots)
+        .on(issue::RENDER, render_document)
+        .on(run::RUN, billing_run)
+        .on(REPLAY, replay_parked)
+}
+
+fn payload<T: for<'de> Deserialize<'de>>(job: &Job) -> Result<T, JobError> {
+    serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Dead(format!("unreadable payload: {error}")))
+}
+
+#[derive(Deserialize)]
+struct Rendering {
+    invoice: InvoiceId,
+}
+
+async fn render_document(billing: Billing, job: Job) -> Result<(), JobError> {
+    let Rendering { invoice } = payload(&job)?;
+    if !cfg!(feature = "pdf") {
+        tracing::debug!(%invoice, "no document is written: built without the feature `pdf`");
+        return Ok(());
+    }
+    render::pdf(&billing, job.seller_id, invoice).await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Running {
+    run: RunId,
+}
+
+async fn billing_run(billing: Billing, job: Job) -> Result<(), JobError> {
+    let Running { run } = payload(&job)?;
+    run::work(&billing, job.seller_id, run).await?;
+    Ok(())
+}
+
+/// Tries parked hooks again, in batches from the oldest to the newest; what still waits is passed over.
+async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
+    let which: Replay = payload(&job)?;
+    let instances = match (&which.instance_id, which.instance_group.as_str()) {
+        (Some(id), _) => vec![Some(*id)],
+        (None, "") => vec![None],
+        (None, group) => {
+            let mut tx = billing.store.snapshot().await?;
+            instance::of_group(&mut tx, job.seller_id, group).await?.into_iter().map(Some).collect()
+        }
+    };
+    for instance_id in instances {
+        let filter = Filter { instance_id, reason: which.reason.clone(), package: which.package.clone() };
+        let mut after = 0;
+        loop {
+            let ids = REPLAY_BATCH * 60;
+            let mut unit = billing.store.begin_large(job.seller_id, "replay", billing.now(), ids).await?;
+            let mut waiting = crate::store::hook::parked(&mut unit, job.seller_id, &filter, after, REPLAY_BATCH).await?;
+            let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX) > REPLAY_BATCH;
+            waiting.truncate(usize::try_from(REPLAY_BATCH).unwrap_or(usize::MAX));
+            let Some(last) = waiting.last() else { break };
+            after = last.id.0;
+            let seller = seller::get(&mut unit, job.seller_id)
+                .await?
+                .ok_or_else(|| BillingError::not_found("seller", job.seller_id))?;
+            hook::replay(&mut unit, &seller, &waiting).await?;
+            unit.commit().await?;
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

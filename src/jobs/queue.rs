@@ -1,0 +1,169 @@
+//! What a worker asks of the database, each in one transaction: claim, settle, keep, give back.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use billet_domain::id::{JobId, SellerId};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::{ATTEMPTS_MAX, JobError, RETRY_AFTER_MAX, pause};
+use crate::billing::{Billing, BillingError};
+use crate::store::job::{self, Failure, Job, JobState};
+use crate::store::{Event, StoreError, Unit};
+
+/// How long a lease lasts. A killed daemon's jobs are taken by others after this time.
+pub const LEASE: Duration = Duration::from_mins(1);
+/// How many jobs are claimed at once.
+pub const BATCH_MAX: i64 = 32;
+
+/// What a daemon that was killed leaves as the reason.
+const LOST: &str = "the daemon that worked on it stopped";
+
+/// An attempt that came to its end.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The job as claimed.
+    pub job: Job,
+    /// How it went.
+    pub outcome: Result<(), JobError>,
+}
+
+/// The queue as one worker sees it.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    billing: Billing,
+    owner: String,
+    kinds: Vec<&'static str>,
+    lease: Duration,
+}
+
+impl Queue {
+    /// For the kinds that a worker has handlers for: what it does not know it leaves to newer daemons.
+    pub fn new(billing: Billing, kinds: Vec<&'static str>, lease: Duration) -> Self {
+        let owner = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
+        Self { billing, owner, kinds, lease }
+    }
+
+    /// How long its leases last.
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Leases are in real time, whatever clock the daemon runs on: see `store/job.rs`.
+    fn real_now() -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    fn lease_until(&self) -> DateTime<Utc> {
+        Self::real_now() + self.lease
+    }
+
+    /// Claims what is due; first opens leases that ran out.
+    pub async fn claim(&self) -> Result<Vec<Job>, BillingError> {
+        let now = self.billing.now();
+        let mut tx = self.billing.store.snapshot().await?;
+        let (due, lost) = job::news(&mut tx, &self.kinds, now, Self::real_now()).await?;
+        drop(tx);
+        if lost {
+            self.recover().await?;
+        }
+        if !(due || lost) {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.billing.store.engine().begin().await?;
+        let jobs = job::claim(&mut tx, &self.owner, &self.kinds, now, self.lease_until(), BATCH_MAX).await?;
+        tx.commit().await?;
+        Ok(jobs)
+    }
+
+    /// Writes down how attempts went, all in one transaction: done ones go, failed ones wait or die. On an error nothing
+    /// of it is stored and it can be called again.
+    pub async fn settle(&self, attempts: &[Attempt]) -> Result<(), BillingError> {
+        let now = self.billing.now();
+        let done = attempts.iter().filter(|attempt| attempt.outcome.is_ok()).map(|attempt| attempt.job.id);
+        let mut failures = Vec::new();
+        let mut dead = Vec::new();
+        for Attempt { job, outcome } in attempts {
+            let Err(error) = outcome else { continue };
+            let failure = failure(job, error, now, rand::random());
+            tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?failure.state, %error, "a job failed");
+            if failure.state == JobState::Dead {
+                dead.push((job, failure.last_error.clone()));
+            }
+            failures.push(failure);
+        }
+        if dead.is_empty() {
+            let mut tx = self.billing.store.engine().begin().await?;
+            job::complete(&mut tx, &self.owner, done).await?;
+            job::fail(&mut tx, &self.owner, failures).await?;
+            return Ok(tx.commit().await?);
+        }
+        let mut unit = self.unit(dead[0].0.seller_id).await?;
+        job::complete(&mut unit, &self.owner, done).await?;
+        job::fail(&mut unit, &self.owner, failures).await?;
+        for (job, why) in dead {
+            note_death(&mut unit, job, &why);
+        }
+        Ok(unit.commit().await?)
+    }
+
+    /// Prolongs leases; answers which jobs are still held.
+    pub async fn extend(&self, ids: impl IntoIterator<Item = JobId>) -> Result<HashSet<JobId>, StoreError> {
+        let mut tx = self.billing.store.engine().begin().await?;
+        let held = job::extend(&mut tx, &self.owner, ids, self.lease_until()).await?;
+        tx.commit().await?;
+        Ok(held.into_iter().collect())
+    }
+
+    /// Gives back whatever is still held.
+    pub async fn release(&self) -> Result<u64, StoreError> {
+        let mut tx = self.billing.store.engine().begin().await?;
+        let count = job::release(&mut tx, &self.owner).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn recover(&self) -> Result<(), BillingError> {
+        // Deaths are written to the journals of their sellers; whose the unit is does not matter.
+        let mut unit = self.unit(SellerId(0)).await?;
+        let jobs = job::recover(&mut unit, Self::real_now(), ATTEMPTS_MAX, LOST).await?;
+        for job in &jobs {
+            tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?job.state, "a lease ran out");
+            if job.state == JobState::Dead {
+                note_death(&mut unit, job, LOST);
+            }
+        }
+        Ok(unit.commit().await?)
+    }
+
+    async fn unit(&self, seller_id: SellerId) -> Result<Unit, BillingError> {
+        self.billing.begin(seller_id, "system").await
+    }
+}
+
+fn note_death(unit: &mut Unit, job: &Job, why: &str) {
+    unit.event_of(Event {
+        seller_id: job.seller_id,
+        kind: "job.died",
+        subject: job.id.to_string(),
+        reason: why.to_owned(),
+        data: json!({ "kind": job.kind, "payload": job.payload, "attempt_count": job.attempt_count }),
+    });
+}
+
+fn failure(job: &Job, error: &JobError, now: DateTime<Utc>, jitter: f64) -> Failure {
+    let dead = matches!(error, JobError::Dead(_)) || job.attempt_count >= ATTEMPTS_MAX;
+    let pause = pause(job.attempt_count, jitter);
+    let pause = match error {
+        JobError::Retry { after } => (*after).min(RETRY_AFTER_MAX).max(pause),
+        JobError::Fail(_) | JobError::Dead(_) => pause,
+    };
+    let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX);
+    Failure {
+        id: job.id,
+        state: if dead { JobState::Dead } else { JobState::Ready },
+        run_at: now.checked_add_signed(pause).unwrap_or(now),
+        last_error: error.to_string(),
+    }
+}

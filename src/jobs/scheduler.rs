@@ -1,0 +1,138 @@
+//! Does what is due at a time of day, once, however many daemons there are: the row that says when is held while the work
+//! is planned, and moved on in the same unit of work.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use billet_domain::id::SellerId;
+use chrono::{DateTime, Days, NaiveTime, Utc};
+use chrono_tz::Tz;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::Moves;
+use crate::billing::{Billing, BillingError};
+use crate::store::Unit;
+use crate::store::schedule::{self, NIGHTLY_RUN};
+
+/// How often the schedules are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many sellers are read at once.
+const PAGE: i64 = 500;
+/// How long a seller is left alone after planning for it failed; doubles with each further failure.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
+/// The longest of these pauses.
+const TROUBLE_PAUSE_MAX: Duration = Duration::from_mins(5);
+
+/// Plans the work of a nightly run that was due at an instant, in a unit of the seller. It only plans (a run, a job): the
+/// unit is short and the work itself belongs in jobs.
+pub type Plan = Arc<
+    dyn for<'a> Fn(&'a Billing, &'a mut Unit, DateTime<Utc>) -> BoxFuture<'a, Result<(), BillingError>> + Send + Sync,
+>;
+
+/// The first instant after another at which clocks in a zone show a time of day (`billet_domain::nightly`).
+pub type Next = fn(DateTime<Utc>, Tz, NaiveTime) -> DateTime<Utc>;
+
+/// Plans nightly runs.
+#[derive(Clone)]
+pub struct Scheduler {
+    billing: Billing,
+    next: Next,
+    plan: Plan,
+}
+
+/// A seller for which planning failed.
+struct Trouble {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Scheduler {
+    /// A scheduler that plans with `plan`.
+    #[must_use]
+    pub fn new(billing: Billing, next: Next, plan: Plan) -> Self {
+        Self { billing, next, plan }
+    }
+
+    /// Works until it is told to stop: looks every second, and at once when a simulated clock moves.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut moves = Moves::of(&self.billing.clock);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut troubles = HashMap::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = moves.next() => {}
+                _ = look.tick() => {}
+            }
+            if let Err(error) = self.look(&stop, &mut troubles).await {
+                tracing::error!(%error, "the schedules cannot be read");
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        stop: &CancellationToken,
+        troubles: &mut HashMap<SellerId, Trouble>,
+    ) -> Result<(), BillingError> {
+        let mut after = SellerId(0);
+        loop {
+            let mut tx = self.billing.store.snapshot().await?;
+            let sellers = schedule::sellers_due(&mut tx, NIGHTLY_RUN, self.billing.now(), after, PAGE).await?;
+            drop(tx);
+            let Some(last) = sellers.last() else { return Ok(()) };
+            after = *last;
+            for seller_id in sellers {
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                if troubles.get(&seller_id).is_some_and(|trouble| trouble.until > Instant::now()) {
+                    continue;
+                }
+                match AssertUnwindSafe(self.plan_for(seller_id)).catch_unwind().await {
+                    Ok(Ok(_)) => {
+                        troubles.remove(&seller_id);
+                        continue;
+                    }
+                    Ok(Err(error)) => tracing::error!(seller = %seller_id, %error, "a nightly run cannot be planned"),
+                    Err(_) => tracing::error!(seller = %seller_id, "planning a nightly run panicked"),
+                }
+                let pause =
+                    troubles.get(&seller_id).map_or(TROUBLE_PAUSE, |trouble| trouble.pause * 2).min(TROUBLE_PAUSE_MAX);
+                troubles.insert(seller_id, Trouble { until: Instant::now() + pause, pause });
+            }
+        }
+    }
+
+    /// Plans what is due for a seller and moves its schedule on; `None` when nothing is due, or another daemon is at it.
+    async fn plan_for(&self, seller_id: SellerId) -> Result<Option<DateTime<Utc>>, BillingError> {
+        let mut unit = self.billing.begin(seller_id, "system").await?;
+        let Some(due) = schedule::claim(&mut unit, NIGHTLY_RUN).await? else { return Ok(None) };
+        let (newest, next) = newest_missed(self.next, &due, unit.now);
+        (self.plan)(&self.billing, &mut unit, newest).await?;
+        schedule::set(&mut unit, NIGHTLY_RUN, next).await?;
+        unit.commit().await?;
+        tracing::info!(seller = %seller_id, due_at = %newest, %next, "a nightly run was planned");
+        Ok(Some(newest))
+    }
+}
+
+/// The newest instant that is due, and the next that is not. After a downtime one run is enough: it bills everything that
+/// has come due up to its date.
+fn newest_missed(next: Next, due: &schedule::Due, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    // Within three days there is one, whatever clocks were changed in between; years of downtime need no longer walk.
+    let recent = now.checked_sub_days(Days::new(3)).unwrap_or(now);
+    let mut newest = due.due_at;
+    let mut candidate = next(newest.max(recent), due.time_zone, due.nightly_run_at);
+    while candidate <= now {
+        newest = candidate;
+        candidate = next(newest, due.time_zone, due.nightly_run_at);
+    }
+    (newest, candidate)
+}
