@@ -1,10 +1,18 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
+pub mod allocation;
+pub mod block;
+pub mod credit;
+pub mod customer;
 pub mod engine;
 mod error;
 pub mod ids;
+pub mod ledger;
+pub mod open_item;
+pub mod payment;
 pub mod request;
 pub mod schema;
+pub mod seller;
 #[cfg(test)]
 pub mod testing;
 pub mod token;

@@ -14,6 +14,7 @@ pub mod period;
 pub mod plan;
 pub mod role;
 pub mod series;
+pub mod settle;
 pub mod tax;
 pub mod timeline;
 mod walk;
