@@ -339,22 +339,29 @@ CREATE TABLE open_items (
     customer_id BIGINT NOT NULL,
     kind TEXT NOT NULL,
     currency TEXT NOT NULL,
+    issued_on TEXT NOT NULL,
     due_date TEXT,
     gross_minor BIGINT NOT NULL,
     open_minor BIGINT NOT NULL CHECK (open_minor >= 0 AND open_minor <= gross_minor),
     credited_minor BIGINT NOT NULL CHECK (credited_minor >= 0),
+    written_off_minor BIGINT NOT NULL CHECK (written_off_minor >= 0),
+    cancelled_by BIGINT,
     state TEXT NOT NULL,
     PRIMARY KEY (seller_id, invoice_id)
 );
 CREATE INDEX open_items_by_customer ON open_items (seller_id, customer_id, currency, invoice_id) WHERE open_minor > 0;
+-- What gives money back and is not used up: few among the many that are to be paid.
+CREATE INDEX open_items_credit ON open_items (seller_id, customer_id, currency, invoice_id)
+    WHERE open_minor > 0 AND kind <> 'invoice';
 
+-- Money that came in, or with a negative amount went out.
 CREATE TABLE payments (
     seller_id BIGINT NOT NULL,
     id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
     currency TEXT NOT NULL,
-    amount_minor BIGINT NOT NULL,
-    unallocated_minor BIGINT NOT NULL CHECK (unallocated_minor >= 0),
+    amount_minor BIGINT NOT NULL CHECK (amount_minor <> 0),
+    unallocated_minor BIGINT NOT NULL CHECK (unallocated_minor = 0 OR (unallocated_minor > 0 AND unallocated_minor <= amount_minor)),
     received_on TEXT NOT NULL,
     method TEXT NOT NULL,
     reference TEXT,
@@ -364,26 +371,30 @@ CREATE TABLE payments (
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 );
 CREATE INDEX payments_unallocated ON payments (seller_id, customer_id, currency, id) WHERE unallocated_minor > 0;
-CREATE INDEX payments_by_customer ON payments (seller_id, customer_id, id);
+CREATE INDEX payments_by_customer ON payments (seller_id, customer_id, created_at, id);
+CREATE INDEX payments_by_time ON payments (seller_id, created_at, id);
 
--- source_kind: payment or credit_note.
+-- What credit is used for: it settles an invoice, or it was paid out. source_kind: payment or credit_note.
 CREATE TABLE allocations (
     seller_id BIGINT NOT NULL,
     id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
     source_kind TEXT NOT NULL,
     source_id BIGINT NOT NULL,
-    invoice_id BIGINT NOT NULL,
+    invoice_id BIGINT,
+    refund_id BIGINT,
     currency TEXT NOT NULL,
     amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
     created_at BIGINT NOT NULL,
     released_at BIGINT,
-    PRIMARY KEY (seller_id, id)
+    PRIMARY KEY (seller_id, id),
+    CHECK ((invoice_id IS NULL) <> (refund_id IS NULL))
 );
 CREATE INDEX allocations_by_source ON allocations (seller_id, source_id);
 CREATE INDEX allocations_by_invoice ON allocations (seller_id, invoice_id);
 
 -- A double entry is one row: an amount from a credited to a debited account. A row cannot be out of balance.
+-- document_id: the document, payment, refund or allocation that it books.
 CREATE TABLE ledger_entries (
     seller_id BIGINT NOT NULL,
     id BIGINT NOT NULL,

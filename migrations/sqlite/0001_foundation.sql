@@ -339,22 +339,29 @@ CREATE TABLE open_items (
     customer_id INTEGER NOT NULL,
     kind TEXT NOT NULL,
     currency TEXT NOT NULL,
+    issued_on TEXT NOT NULL,
     due_date TEXT,
     gross_minor INTEGER NOT NULL,
     open_minor INTEGER NOT NULL CHECK (open_minor >= 0 AND open_minor <= gross_minor),
     credited_minor INTEGER NOT NULL CHECK (credited_minor >= 0),
+    written_off_minor INTEGER NOT NULL CHECK (written_off_minor >= 0),
+    cancelled_by INTEGER,
     state TEXT NOT NULL,
     PRIMARY KEY (seller_id, invoice_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX open_items_by_customer ON open_items (seller_id, customer_id, currency, invoice_id) WHERE open_minor > 0;
+-- What gives money back and is not used up: few among the many that are to be paid.
+CREATE INDEX open_items_credit ON open_items (seller_id, customer_id, currency, invoice_id)
+    WHERE open_minor > 0 AND kind <> 'invoice';
 
+-- Money that came in, or with a negative amount went out.
 CREATE TABLE payments (
     seller_id INTEGER NOT NULL,
     id INTEGER NOT NULL,
     customer_id INTEGER NOT NULL,
     currency TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    unallocated_minor INTEGER NOT NULL CHECK (unallocated_minor >= 0),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor <> 0),
+    unallocated_minor INTEGER NOT NULL CHECK (unallocated_minor = 0 OR (unallocated_minor > 0 AND unallocated_minor <= amount_minor)),
     received_on TEXT NOT NULL,
     method TEXT NOT NULL,
     reference TEXT,
@@ -364,26 +371,30 @@ CREATE TABLE payments (
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payments_unallocated ON payments (seller_id, customer_id, currency, id) WHERE unallocated_minor > 0;
-CREATE INDEX payments_by_customer ON payments (seller_id, customer_id, id);
+CREATE INDEX payments_by_customer ON payments (seller_id, customer_id, created_at, id);
+CREATE INDEX payments_by_time ON payments (seller_id, created_at, id);
 
--- source_kind: payment or credit_note.
+-- What credit is used for: it settles an invoice, or it was paid out. source_kind: payment or credit_note.
 CREATE TABLE allocations (
     seller_id INTEGER NOT NULL,
     id INTEGER NOT NULL,
     customer_id INTEGER NOT NULL,
     source_kind TEXT NOT NULL,
     source_id INTEGER NOT NULL,
-    invoice_id INTEGER NOT NULL,
+    invoice_id INTEGER,
+    refund_id INTEGER,
     currency TEXT NOT NULL,
     amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
     created_at INTEGER NOT NULL,
     released_at INTEGER,
-    PRIMARY KEY (seller_id, id)
+    PRIMARY KEY (seller_id, id),
+    CHECK ((invoice_id IS NULL) <> (refund_id IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX allocations_by_source ON allocations (seller_id, source_id);
 CREATE INDEX allocations_by_invoice ON allocations (seller_id, invoice_id);
 
 -- A double entry is one row: an amount from a credited to a debited account. A row cannot be out of balance.
+-- document_id: the document, payment, refund or allocation that it books.
 CREATE TABLE ledger_entries (
     seller_id INTEGER NOT NULL,
     id INTEGER NOT NULL,

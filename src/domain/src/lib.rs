@@ -23,6 +23,7 @@ mod reckon;
 pub mod role;
 pub mod series;
 mod state;
+pub mod settle;
 pub mod tax;
 pub mod timeline;
 mod walk;
