@@ -204,7 +204,8 @@ fn started(plans: i64, cycles: Vec<Cycle>) -> impl Strategy<Value = FactKind> {
 fn fact(plans: i64, cycles: Vec<Cycle>, boundaries: Boundaries) -> impl Strategy<Value = (i64, i64, FactKind)> {
     let fixed = boundaries == Boundaries::Fixed;
     // Days that meet the boundaries of cycles, and each other, are more frequent than chance would have it.
-    let on = prop_oneof![10..DAYS, prop::sample::select(vec![20_i64, 21, 30, 48, 51, 60, 79, 111, 120, 365])];
+    let on =
+        prop_oneof![10..DAYS, 20_i64..80, prop::sample::select(vec![20_i64, 21, 30, 48, 51, 60, 79, 111, 120, 365])];
     let anchors = move || anchor().prop_map(move |anchor| if fixed { AnchorPolicy::Keep } else { anchor });
     let change = (version(plans), prop::sample::select(cycles), timing(), anchors(), any::<[bool; 2]>(), quantities())
         .prop_map(move |(version_id, cycle, timing, anchor, [says_when, says_anchor], quantities)| {
