@@ -5,7 +5,7 @@ use billet_domain::timeline::{AnchorPolicy, FactKind, Timing};
 use rust_decimal_macros::dec;
 
 use crate::catalogue::{
-    MONTHLY, YEARLY, base, book, change, change_with, option, plan, quantity, setup, start, start_with,
+    MONTHLY, YEARLY, base, book, change, change_with, discount, option, plan, quantity, setup, start, start_with,
 };
 use crate::story::Story;
 
@@ -299,6 +299,14 @@ fn as_much_money_for_another_quantity_is_billed_otherwise() {
     story.tell("2026-04-16", quantity("base", dec!(2)));
     assert_eq!(
         story.bill("2026-04-16"),
+        ["A · base 2026-04-16..2026-05-01 -5.00", "A · base x 2 2026-04-16..2026-05-01 5.00"]
+    );
+    // Nor are two at half the price.
+    let mut halved = april();
+    halved.tell("2026-04-16", quantity("base", dec!(2)));
+    halved.tell("2026-04-16", discount("base", dec!(50)));
+    assert_eq!(
+        halved.bill("2026-04-16"),
         ["A · base 2026-04-16..2026-05-01 -5.00", "A · base x 2 2026-04-16..2026-05-01 5.00"]
     );
 }
