@@ -129,4 +129,10 @@ fn a_pause_in_a_year_that_was_paid() {
     story.tell("2026-03-01", FactKind::Paused);
     story.tell("2026-03-11", FactKind::Resumed);
     assert_eq!(story.bill("2026-06-01"), ["C · base 2026-03-01..2026-03-11 -10.00"]);
+    // A second one, of five days; what is before, between and after stays on the line.
+    story.tell("2026-05-01", FactKind::Paused);
+    story.tell("2026-05-06", FactKind::Resumed);
+    assert_eq!(story.bill("2026-06-01"), ["C · base 2026-05-01..2026-05-06 -5.00"]);
+    story.tell("2026-12-01", cancel(Ending::AtOnceRefund));
+    assert_eq!(story.bill("2026-12-01"), ["C · base 2026-12-01..2027-01-01 -31.00"]);
 }

@@ -4,7 +4,9 @@ use billet_domain::plan::{PlanPolicy, TermsBook};
 use billet_domain::timeline::{AnchorPolicy, FactKind, Timing};
 use rust_decimal_macros::dec;
 
-use crate::catalogue::{MONTHLY, YEARLY, base, book, change, change_with, option, plan, setup, start, start_with};
+use crate::catalogue::{
+    MONTHLY, YEARLY, base, book, change, change_with, discount, option, plan, quantity, setup, start, start_with,
+};
 use crate::story::Story;
 
 fn plans() -> TermsBook {
@@ -280,6 +282,32 @@ fn a_new_version_bills_again_only_what_costs_otherwise() {
     assert_eq!(
         story.bill("2026-04-11"),
         ["A · mailbox x 3 2026-04-11..2026-05-01 -4.00", "A · mailbox x 3 2026-04-11..2026-05-01 6.00"]
+    );
+}
+
+#[test]
+fn as_much_money_for_another_quantity_is_billed_otherwise() {
+    // Two at 5.00 are not one at 10.00: the line has to say what was sold.
+    let half = billet_domain::plan::Terms {
+        version_id: billet_domain::id::PlanVersionId(12),
+        ..plan(1, "A", MONTHLY, [option("base", dec!(5))])
+    };
+    let mut story = Story::new(book([plan(1, "A", MONTHLY, [base(dec!(10))]), half]));
+    story.tell("2026-04-01", start_with(1, MONTHLY, None, None, [("base", dec!(1))]));
+    assert_eq!(story.bill("2026-04-01"), ["A · base 2026-04-01..2026-05-01 10.00"]);
+    story.tell("2026-04-16", change(12, MONTHLY));
+    story.tell("2026-04-16", quantity("base", dec!(2)));
+    assert_eq!(
+        story.bill("2026-04-16"),
+        ["A · base 2026-04-16..2026-05-01 -5.00", "A · base x 2 2026-04-16..2026-05-01 5.00"]
+    );
+    // Nor are two at half the price.
+    let mut halved = april();
+    halved.tell("2026-04-16", quantity("base", dec!(2)));
+    halved.tell("2026-04-16", discount("base", dec!(50)));
+    assert_eq!(
+        halved.bill("2026-04-16"),
+        ["A · base 2026-04-16..2026-05-01 -5.00", "A · base x 2 2026-04-16..2026-05-01 5.00"]
     );
 }
 

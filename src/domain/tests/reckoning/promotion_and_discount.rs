@@ -130,6 +130,29 @@ fn a_reset_heard_of_late_shifts_the_cycles_that_count() {
 }
 
 #[test]
+fn cycles_are_counted_on_when_the_anchor_has_moved() {
+    // Three cycles from 2 April: May, 1..13 June (12 of 31 days), 13 June; not 13 July.
+    // 24.00 x 31 days whole; 24.00 x 12/31 = 9.29.
+    let mut story = from_april(FactKind::AnchorMoved { anchor_day: 1 });
+    story.tell("2026-04-02", promotion("SPRING", Reduction::Percent(dec!(20)), Some(3)));
+    story.tell("2026-05-10", FactKind::AnchorMoved { anchor_day: 13 });
+    let mut lines = story.bill("2026-05-31");
+    lines.extend(story.bill("2026-06-01"));
+    lines.extend(story.bill("2026-06-13"));
+    lines.extend(story.bill("2026-07-13"));
+    assert_eq!(
+        lines,
+        [
+            "A · base 2026-04-01..2026-05-01 30.00",
+            "A · base 2026-05-01..2026-06-01 24.00",
+            "A · base 2026-06-01..2026-06-13 9.29",
+            "A · base 2026-06-13..2026-07-13 24.00",
+            "A · base 2026-07-13..2026-08-13 30.00",
+        ]
+    );
+}
+
+#[test]
 fn heard_of_late_it_gives_back_the_difference_line_by_line() {
     let mut story = from_april(discount("base", dec!(0)));
     assert_eq!(story.bill("2026-05-01").len(), 2);

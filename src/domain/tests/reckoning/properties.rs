@@ -163,6 +163,19 @@ fn part(world: &World, rating: &Rating, period: Period) -> i64 {
 /// Every owed day is covered by exactly one line that settles it, no other day by any. Days that are worth nothing, not
 /// even a rounded cent, may be on no line, or stay on one that is otherwise credited.
 fn check_coverage(world: &World, statement: &Statement, remaining: &[Billed]) {
+    let whole = |key: &ComponentKey| key.kind != ChargeKind::Recurring;
+    let mut owed: Vec<_> = statement.owed.iter().map(|owed| (&owed.key, owed.period, &owed.rating)).collect();
+    let mut lines: Vec<_> = remaining.iter().map(|line| (&line.key, line.period, &line.rating)).collect();
+    for side in [&mut owed, &mut lines] {
+        side.retain(|(key, period, rating)| whole(key) && part(world, rating, *period) != 0);
+        side.sort_by_key(|(key, period, _)| (*key, *period));
+    }
+    let amounts = |side: &[(&ComponentKey, Period, &Rating)]| -> Vec<_> {
+        side.iter()
+            .map(|(key, period, rating)| ((*key).clone(), *period, rating.quantity, rating.basis.amount))
+            .collect()
+    };
+    assert_eq!(amounts(&lines), amounts(&owed), "set-up fees and usage are billed as a whole");
     let keys: BTreeSet<&ComponentKey> =
         statement.owed.iter().map(|owed| &owed.key).chain(remaining.iter().map(|line| &line.key)).collect();
     for key in keys.into_iter().filter(|key| key.kind == ChargeKind::Recurring) {

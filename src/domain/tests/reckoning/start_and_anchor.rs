@@ -1,11 +1,12 @@
 //! Where cycles begin and end, and what the first part of one costs.
 
+use billet_domain::owed::{Usage, Window, owed};
 use billet_domain::period::{Cycle, CycleUnit};
-use billet_domain::timeline::FactKind;
+use billet_domain::timeline::{Fact, FactKind, Timeline};
 use rust_decimal::Decimal;
 use rust_decimal_macros::dec;
 
-use crate::catalogue::{MONTHLY, QUARTERLY, YEARLY, base, book, plan, setup, start, start_with};
+use crate::catalogue::{MONTHLY, QUARTERLY, YEARLY, base, book, day, discount, plan, price, setup, start, start_with};
 use crate::story::Story;
 
 fn story(cycle: Cycle, price: Decimal) -> Story {
@@ -164,6 +165,18 @@ fn a_moved_anchor_re_bills_nothing_that_was_billed_ahead() {
 }
 
 #[test]
+fn what_is_agreed_with_the_start_comes_after_it() {
+    // All at one instant: the keys alone would put the price before the start, where it would be lost.
+    let fact = |key: &str, kind| Fact { on: day("2026-01-01"), at_us: 7, key: key.to_owned(), kind };
+    let timeline =
+        Timeline::new(vec![fact("a price", price("base", Some(dec!(9)))), fact("b start", start(1, MONTHLY))]);
+    let plans = book([plan(1, "Basic", MONTHLY, [base(dec!(31))])]);
+    let statement =
+        owed(&timeline, &plans, &Usage::default(), Window::until(day("2026-01-01"))).expect("small numbers");
+    assert_eq!(statement.owed[0].rating.unit_price, dec!(9));
+}
+
+#[test]
 fn of_two_moves_the_later_counts() {
     let mut story = story(MONTHLY, dec!(31));
     story.tell("2026-01-01", start(1, MONTHLY));
@@ -181,7 +194,7 @@ fn an_earlier_cut_off_date_takes_nothing_back() {
     let mut story = story(MONTHLY, dec!(31));
     story.tell("2026-01-01", start(1, MONTHLY));
     assert_eq!(story.bill("2026-02-01").len(), 2);
-    story.tell("2026-01-20", crate::catalogue::discount("base", dec!(0)));
+    story.tell("2026-01-20", discount("base", dec!(0)));
     assert_eq!(story.bill("2026-01-20"), [""; 0]);
     assert_eq!(story.bill("2026-02-01"), [""; 0]);
 }

@@ -98,6 +98,24 @@ fn a_plan_change_heard_of_late_splits_what_was_billed() {
 }
 
 #[test]
+fn the_same_quantity_in_other_days_is_another_line() {
+    // A has nothing included, in either version; all was used after the 11th. The line for the month is given back.
+    let version = |number| billet_domain::plan::Terms {
+        version_id: billet_domain::id::PlanVersionId(number),
+        ..plan(1, "A", MONTHLY, [traffic(dec!(0), dec!(0.10))])
+    };
+    let mut story = Story::new(book([version(11), version(12)]));
+    story.tell("2026-04-01", start(11, MONTHLY));
+    story.used("2026-04-20", dec!(20));
+    assert_eq!(story.bill("2026-05-01"), ["A · traffic x 20 2026-04-01..2026-05-01 2.00"]);
+    story.tell("2026-04-11", change(12, MONTHLY));
+    assert_eq!(
+        story.bill("2026-05-01"),
+        ["A · traffic x 20 2026-04-01..2026-05-01 -2.00", "A · traffic x 20 2026-04-11..2026-05-01 2.00"]
+    );
+}
+
+#[test]
 fn other_changes_do_not_split_the_account() {
     // 28 in the first ten days and none later stay within the 30 of the cycle, whatever else changes on the 11th.
     let mut story = april();
