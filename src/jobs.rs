@@ -10,6 +10,8 @@
 pub mod handlers;
 mod queue;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::Arc;
@@ -92,21 +94,4 @@ fn pause(attempt: u32, jitter: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(20);
     let full = PAUSE_FIRST.saturating_mul(1 << doublings).min(PAUSE_MAX);
     full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_an_hour_and_never_beyond() {
-        assert_eq!(pause(1, 0.0), Duration::from_millis(2_500));
-        assert_eq!(pause(1, 1.0), Duration::from_secs(5));
-        assert_eq!(pause(3, 1.0), Duration::from_secs(20));
-        assert_eq!(pause(ATTEMPTS_MAX, 1.0), PAUSE_MAX);
-        assert_eq!(pause(u32::MAX, 1.0), PAUSE_MAX);
-        assert_eq!(pause(ATTEMPTS_MAX, 0.0), PAUSE_MAX / 2);
-        let span: Duration = (1..ATTEMPTS_MAX).map(|attempt| pause(attempt, 0.0)).sum();
-        assert!(span > Duration::from_hours(1), "a panel that is away for an hour kills no job: {span:?}");
-    }
 }

@@ -136,3 +136,122 @@ fn newest_missed(next: Next, due: &schedule::Due, now: DateTime<Utc>) -> (DateTi
     }
     (newest, candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeZone as _, Timelike as _};
+    use serde_json::json;
+
+    use super::*;
+    use crate::billing::Clock;
+    use crate::store::event;
+    use crate::store::testing::{seller, stores};
+
+    /// Daily at that time of UTC: the zone's own rules are the domain's and tested there.
+    fn daily(after: DateTime<Utc>, _: Tz, at: NaiveTime) -> DateTime<Utc> {
+        let today = Utc.from_utc_datetime(&after.date_naive().and_time(at));
+        if today > after { today } else { today + Days::new(1) }
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    fn scheduler(billing: &Billing) -> Scheduler {
+        let plan: Plan = Arc::new(|_, unit, due_at| {
+            Box::pin(async move {
+                if unit.seller_id == SellerId(2) {
+                    return Err(BillingError::precondition("NO", unit.seller_id, "not this one"));
+                }
+                assert_ne!(unit.seller_id, SellerId(3), "as the test wants it");
+                unit.event("run.planned", "run_1", json!({ "due_at": due_at }));
+                Ok(())
+            })
+        });
+        Scheduler::new(billing.clone(), daily, plan)
+    }
+
+    async fn planned(billing: &Billing, seller_id: i64) -> Vec<String> {
+        let mut tx = billing.store.snapshot().await.expect("a snapshot");
+        let events = event::after(&mut tx, SellerId(seller_id), 0, 100).await.expect("readable");
+        events.into_iter().map(|event| event.data).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn several_schedulers_plan_each_night_once_and_a_downtime_once() {
+        for fresh in stores().await {
+            let billing = Billing::new(fresh.store.clone(), Clock::simulated(at("2026-11-24T01:59:00Z")));
+            for id in 1..=4 {
+                let seller_id = seller(&fresh.store, id).await;
+                let mut unit = billing.begin(seller_id, "system").await.expect("a unit");
+                schedule::set(&mut unit, NIGHTLY_RUN, at("2026-11-24T02:00:00Z")).await.expect("set");
+                unit.commit().await.expect("a commit");
+            }
+            let stop = CancellationToken::new();
+            let look = || async {
+                let looks = (0..4).map(|_| {
+                    let (scheduler, stop) = (scheduler(&billing), stop.clone());
+                    tokio::spawn(async move { scheduler.look(&stop, &mut HashMap::new()).await })
+                });
+                for look in looks.collect::<Vec<_>>() {
+                    match look.await.expect("no panic") {
+                        Ok(()) => {}
+                        Err(error) => panic!("the schedules cannot be read: {error}"),
+                    }
+                }
+            };
+            look().await;
+            assert_eq!(planned(&billing, 1).await.len(), 0, "not due yet");
+            billing.clock.advance(at("2026-11-24T02:00:00Z")).expect("ahead");
+            look().await;
+            look().await;
+            assert_eq!(planned(&billing, 1).await, [r#"{"due_at":"2026-11-24T02:00:00Z"}"#]);
+            billing.clock.advance(at("2026-11-25T03:00:00Z")).expect("ahead");
+            look().await;
+            assert_eq!(planned(&billing, 1).await.len(), 2);
+            billing.clock.advance(at("2028-01-10T01:00:00Z")).expect("ahead");
+            look().await;
+            assert_eq!(planned(&billing, 1).await[2..], [r#"{"due_at":"2028-01-09T02:00:00Z"}"#]);
+            assert_eq!(planned(&billing, 4).await.len(), 3, "the troubles of sellers 2 and 3 are theirs alone");
+            assert_eq!(planned(&billing, 2).await.len() + planned(&billing, 3).await.len(), 0);
+            let mut tx = fresh.store.snapshot().await.expect("a snapshot");
+            let due =
+                schedule::sellers_due(&mut tx, NIGHTLY_RUN, billing.now(), SellerId(0), 10).await.expect("readable");
+            assert_eq!(due, [SellerId(2), SellerId(3)], "what could not be planned is still due");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_move_of_the_clock_wakes_the_scheduler() {
+        for fresh in stores().await {
+            let billing = Billing::new(fresh.store.clone(), Clock::simulated(at("2026-11-24T00:00:00Z")));
+            let seller_id = seller(&fresh.store, 1).await;
+            let mut unit = billing.begin(seller_id, "system").await.expect("a unit");
+            schedule::set(&mut unit, NIGHTLY_RUN, at("2026-11-24T02:00:00Z")).await.expect("set");
+            unit.commit().await.expect("a commit");
+            let stop = CancellationToken::new();
+            let running = tokio::spawn(scheduler(&billing).run(stop.clone()));
+            let mut commits = fresh.store.commits();
+            commits.mark_unchanged();
+            billing.clock.advance(at("2026-11-24T02:30:00Z")).expect("ahead");
+            tokio::time::timeout(Duration::from_secs(30), commits.changed()).await.expect("in time").expect("open");
+            assert_eq!(planned(&billing, 1).await.len(), 1);
+            stop.cancel();
+            running.await.expect("it ends");
+        }
+    }
+
+    #[test]
+    fn the_newest_night_counts() {
+        let due = schedule::Due {
+            due_at: at("2020-01-01T02:00:00Z"),
+            time_zone: chrono_tz::UTC,
+            nightly_run_at: NaiveTime::from_hms_opt(2, 0, 0).expect("a time"),
+        };
+        let (newest, next) = newest_missed(daily, &due, at("2026-11-24T02:00:00Z"));
+        assert_eq!((newest, next), (at("2026-11-24T02:00:00Z"), at("2026-11-25T02:00:00Z")));
+        assert_eq!(newest.hour(), 2);
+        let (newest, next) = newest_missed(daily, &due, due.due_at);
+        assert_eq!((newest, next), (due.due_at, at("2020-01-02T02:00:00Z")));
+    }
+}

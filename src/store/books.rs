@@ -61,3 +61,38 @@ pub async fn disagreements(tx: &mut Tx, limit: i64) -> Result<Vec<Disagreement>,
     )
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{seller, stores};
+
+    #[tokio::test]
+    async fn an_open_item_without_its_entry_is_found() {
+        for fresh in stores().await {
+            let seller_id = seller(&fresh.store, 1).await;
+            let mut tx = fresh.store.engine().begin().await.expect("a transaction");
+            assert_eq!(disagreements(&mut tx, 10).await.expect("readable"), []);
+            let entry = "INSERT INTO ledger_entries (seller_id, id, posted_on, kind, debit_account, credit_account, currency, amount_minor, \
+                 customer_id, document_id, recorded_at) VALUES ($1, $2, '2026-11-01', 'issue', $3, $4, 'EUR', $5, 7, 9, 0)";
+            for (id, debit, credit, amount) in [
+                (1_i64, "receivable", "revenue", 1_000_i64),
+                (2, "receivable", "tax", 190),
+                (3, "cash", "customer_credit", 500),
+                (4, "customer_credit", "receivable", 300),
+            ] {
+                tx.execute(entry, crate::params![seller_id, id, debit, credit, amount]).await.expect("an entry");
+            }
+            let found = disagreements(&mut tx, 10).await.expect("readable");
+            let expected = Disagreement {
+                seller_id,
+                currency: "EUR".parse().expect("a currency"),
+                receivable_minor: 890,
+                open_minor: 0,
+                credit_minor: 200,
+                unused_minor: 0,
+            };
+            assert_eq!(found, [expected]);
+        }
+    }
+}

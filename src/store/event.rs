@@ -171,3 +171,84 @@ pub async fn verify(tx: &mut Tx, seller_id: SellerId) -> Result<Verdict, StoreEr
     }
     Ok(Verdict::Intact { count: last })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::testing::{seller, stores};
+    use crate::store::{Sql, Store};
+
+    async fn write(store: &Store, seller_id: SellerId, count: usize) {
+        let mut unit = store.begin(seller_id, "system", DateTime::UNIX_EPOCH).await.expect("a unit");
+        for index in 0..count {
+            unit.event(
+                "test.happened",
+                format!("thing_{index}"),
+                json!({ "index": index, "text": "\u{e4} \"quoted\" \\" }),
+            );
+        }
+        unit.commit().await.expect("a commit");
+    }
+
+    async fn verdict(store: &Store, seller_id: SellerId) -> Verdict {
+        let mut tx = store.snapshot().await.expect("a snapshot");
+        verify(&mut tx, seller_id).await.expect("readable")
+    }
+
+    /// What the triggers refuse, as somebody with the password of the database can do it all the same.
+    async fn tamper(store: &Store, statement: &'static str) {
+        let mut tx = store.engine().begin().await.expect("a transaction");
+        let update = Sql {
+            sqlite: "DROP TRIGGER IF EXISTS events_append_only_update",
+            postgres: "DROP TRIGGER IF EXISTS events_append_only ON events",
+        };
+        let delete = Sql { sqlite: "DROP TRIGGER IF EXISTS events_append_only_delete", postgres: "SELECT 1" };
+        tx.execute(update, &[]).await.expect("dropped");
+        tx.execute(delete, &[]).await.expect("dropped");
+        assert_eq!(tx.execute(statement, &[]).await.expect("changed"), 1, "{statement}");
+        tx.commit().await.expect("a commit");
+    }
+
+    #[tokio::test]
+    async fn a_whole_journal_is_intact_over_several_pages() {
+        for fresh in stores().await {
+            let (first, second) = (seller(&fresh.store, 1).await, seller(&fresh.store, 2).await);
+            assert_eq!(verdict(&fresh.store, first).await, Verdict::Intact { count: 0 });
+            write(&fresh.store, first, 2_500).await;
+            write(&fresh.store, second, 1).await;
+            write(&fresh.store, first, 1).await;
+            assert_eq!(verdict(&fresh.store, first).await, Verdict::Intact { count: 2_501 });
+            assert_eq!(verdict(&fresh.store, second).await, Verdict::Intact { count: 1 });
+            let missing = verdict(&fresh.store, SellerId(3)).await;
+            assert!(matches!(missing, Verdict::Broken { sequence: 0, .. }), "{missing:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_is_tampered_with_the_first_broken_link_is_named() {
+        let cases = [
+            ("UPDATE events SET data = '{\"index\":70}' WHERE seller_id = 1 AND sequence = 8", 8, "hash"),
+            ("UPDATE events SET recorded_at = recorded_at + 1 WHERE seller_id = 1 AND sequence = 1", 1, "hash"),
+            ("DELETE FROM events WHERE seller_id = 1 AND sequence = 5", 5, "missing"),
+            ("DELETE FROM events WHERE seller_id = 1 AND sequence = 20", 20, "head"),
+            ("UPDATE journal_heads SET sequence = 21 WHERE seller_id = 1", 21, "head"),
+            ("UPDATE journal_heads SET hash = 'x' WHERE seller_id = 1", 20, "head"),
+        ];
+        for (statement, position, word) in cases {
+            for fresh in stores().await {
+                let seller_id = seller(&fresh.store, 1).await;
+                write(&fresh.store, seller_id, 20).await;
+                tamper(&fresh.store, statement).await;
+                match verdict(&fresh.store, seller_id).await {
+                    Verdict::Broken { sequence, why } => {
+                        assert_eq!(sequence, position, "{statement}: {why}");
+                        assert!(why.contains(word), "{statement}: {why}");
+                    }
+                    Verdict::Intact { .. } => panic!("{statement} was not found out"),
+                }
+            }
+        }
+    }
+}

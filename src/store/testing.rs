@@ -34,3 +34,24 @@ pub async fn stores() -> Vec<Fresh> {
     }
     fresh
 }
+
+/// A seller with an empty journal, without going through the use cases.
+pub async fn seller(store: &Store, id: i64) -> billet_domain::id::SellerId {
+    let mut tx = store.engine().begin().await.expect("a transaction");
+    tx.execute(
+        "INSERT INTO sellers (id, party, time_zone, currency, language, payment_term_days, credit_policy, tax_rules, iban, bic, \
+         nightly_run_at, bill_changes_at_once, created_at) \
+         VALUES ($1, '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'credit_note', '[]', '', '', '02:00', 1, 0)",
+        &[id.into()],
+    )
+    .await
+    .expect("a seller");
+    tx.execute(
+        "INSERT INTO journal_heads (seller_id, sequence, hash) VALUES ($1, 0, $2)",
+        &[id.into(), billet_domain::journal::GENESIS.into()],
+    )
+    .await
+    .expect("its journal");
+    tx.commit().await.expect("a commit");
+    billet_domain::id::SellerId(id)
+}
