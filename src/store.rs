@@ -1,12 +1,11 @@
 //! The database. SQL lives here and nowhere else: one file per aggregate, the two engines side by side in `engine.rs`.
 
-pub mod books;
-pub mod customer;
-pub mod document_file;
 pub mod allocation;
 pub mod block;
+pub mod books;
 pub mod credit;
 pub mod customer;
+pub mod document_file;
 pub mod engine;
 mod error;
 pub mod event;
@@ -16,16 +15,16 @@ pub mod ids;
 pub mod instance;
 pub mod invoice;
 pub mod job;
+pub mod ledger;
 pub mod link;
 pub mod lock;
 pub mod mapping;
+pub mod open_item;
 pub mod parked;
+pub mod payment;
 pub mod plan;
 pub mod project;
 pub mod promotion;
-pub mod ledger;
-pub mod open_item;
-pub mod payment;
 pub mod request;
 pub mod run;
 pub mod schedule;
