@@ -17,6 +17,7 @@ pub mod issue;
 pub mod job;
 pub mod link;
 pub mod project;
+pub mod migrate;
 pub mod promotion;
 pub mod reckon;
 pub mod render;
