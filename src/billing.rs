@@ -1,8 +1,15 @@
 //! The use cases, one file per verb of the business. Each loads, asks the domain, stores, and leaves events and jobs:
 //! one transaction.
 
+#[cfg(test)]
+mod books;
 pub mod clock;
 pub mod error;
+pub mod pay;
+pub mod settle;
+pub mod statement;
+pub mod trial_balance;
+pub mod write_off;
 
 use std::sync::Arc;
 

@@ -6,4 +6,6 @@ pub mod auth;
 pub mod call;
 pub mod convert;
 pub mod page;
+pub mod payment;
+pub mod report;
 pub mod status;

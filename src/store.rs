@@ -6,6 +6,8 @@ pub mod credit;
 pub mod customer;
 pub mod engine;
 mod error;
+#[cfg(test)]
+pub mod fixture;
 pub mod ids;
 pub mod ledger;
 pub mod open_item;
