@@ -5,6 +5,8 @@ pub mod bill;
 pub mod catalog;
 pub mod change;
 mod check;
+#[cfg(test)]
+mod books;
 pub mod clock;
 pub mod correct;
 pub mod customer;
@@ -29,6 +31,10 @@ pub mod subscribe;
 #[cfg(test)]
 pub mod testing;
 pub mod token;
+pub mod pay;
+pub mod settle;
+pub mod statement;
+pub mod trial_balance;
 pub mod write_off;
 
 use std::sync::Arc;
