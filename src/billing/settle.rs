@@ -314,6 +314,7 @@ async fn credit_of(unit: &mut Unit, source: Source) -> Result<credit::OwnedCredi
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an error on its way through map_err")]
 pub(super) fn unknown(error: UnknownInvoice) -> BillingError {
     let detail = error.to_string();
     BillingError::precondition("NOT_THE_CUSTOMERS_INVOICE", error.0, detail)
