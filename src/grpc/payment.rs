@@ -36,11 +36,11 @@ impl PaymentService for PaymentApi {
         request: Request<pb::RecordPaymentRequest>,
     ) -> Result<Response<pb::RecordPaymentResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call =
-            match Call::begin(&self.billing, &caller, "RecordPayment", &request.request_id, &request).await? {
-                Begun::Fresh(call) => call,
-                Begun::Again(answer) => return Ok(answer),
-            };
+        let mut call = match Call::begin(&self.billing, &caller, "RecordPayment", &request.request_id, &request).await?
+        {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
         let invoice_ids = request
             .invoice_ids
             .iter()
@@ -149,8 +149,7 @@ impl PaymentService for PaymentApi {
         request: Request<pb::RecordRefundRequest>,
     ) -> Result<Response<pb::RecordRefundResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call = match Call::begin(&self.billing, &caller, "RecordRefund", &request.request_id, &request).await?
-        {
+        let mut call = match Call::begin(&self.billing, &caller, "RecordRefund", &request.request_id, &request).await? {
             Begun::Fresh(call) => call,
             Begun::Again(answer) => return Ok(answer),
         };
