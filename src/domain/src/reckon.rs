@@ -19,7 +19,7 @@ pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, owed: &mut Vec<Owe
         let quantity = conditions.quantity(component);
         let amount = discounted(conditions, component, quantity)?;
         let rated = (quantity, amount, String::new());
-        push(conditions, component, ChargeKind::Setup, (day, day), rated, owed);
+        owed.extend(owe(conditions, component, ChargeKind::Setup, (day, day), rated));
     }
     Ok(())
 }
@@ -31,6 +31,7 @@ pub(crate) fn recurring(
     promotions: &[&Promotion<'_>],
     owed: &mut Vec<Owed>,
 ) -> Result<(), MoneyError> {
+    let before = owed.len();
     for part in parts.iter().filter(|part| !part.conditions.unbilled()) {
         let mut reductions = Reductions::new(promotions);
         for component in &part.conditions.terms.components {
@@ -41,7 +42,9 @@ pub(crate) fn recurring(
             let full = discounted(part.conditions, component, quantity)?;
             let (amount, codes) = reductions.apply(full)?;
             let rated = (quantity, amount, codes);
-            push(part.conditions, component, ChargeKind::Recurring, (part.days, cycle.full), rated, owed);
+            let next = owe(part.conditions, component, ChargeKind::Recurring, (part.days, cycle.full), rated);
+            let joined = next.as_ref().is_some_and(|next| join(&mut owed[before..], next));
+            owed.extend(next.filter(|_| !joined));
         }
     }
     Ok(())
@@ -77,7 +80,7 @@ pub(crate) fn usage(
                     .round_dp_with_strategy(QUANTITY_DECIMALS, RoundingStrategy::MidpointAwayFromZero);
                 let rated = (quantity, discounted(first.conditions, component, quantity)?, String::new());
                 // Usage is not spread over days: its own period is the whole of its basis.
-                push(first.conditions, component, ChargeKind::Usage, (period, period), rated, owed);
+                owed.extend(owe(first.conditions, component, ChargeKind::Usage, (period, period), rated));
             }
         }
     }
@@ -130,45 +133,35 @@ impl<'p> Reductions<'p> {
     }
 }
 
-/// Adds what is owed for the days of a part (first of the pair) of a cycle (second), unless it is nothing. Days that
-/// go on under the same rating belong to one interval, even if something else changed between them.
-fn push(
+/// What is owed for the days of a part (first of the pair) of a cycle (second), unless it is nothing.
+fn owe(
     conditions: &Conditions<'_>,
     component: &Component,
     kind: ChargeKind,
     (period, cycle): (Period, Period),
     (quantity, amount, promotion): (Decimal, Decimal, String),
-    owed: &mut Vec<Owed>,
-) {
-    if amount.is_zero() {
-        return;
-    }
+) -> Option<Owed> {
     let terms = conditions.terms;
-    let rating = Rating {
-        version_id: terms.version_id,
-        cycle: terms.cycle,
-        name: format!("{} · {}", terms.name, component.name),
-        tax_class: component.tax_class.clone(),
-        quantity,
-        unit_price: conditions.unit_price(component),
-        discount_percent: conditions.discount_percent(component),
-        promotion,
-        basis: Basis { cycle, amount },
-    };
-    let same = |known: &&mut Owed| {
-        known.period.to == period.from
-            && known.key.kind == kind
-            && known.key.component == component.code
-            && known.key.plan_id == terms.plan_id
-            && known.rating == rating
-    };
-    // Only what was owed for this very cycle can go on, and that is at the end.
-    let mut this_cycle = owed.iter_mut().rev().take_while(|known| known.period.from >= cycle.from);
-    match this_cycle.find(same) {
-        Some(known) => known.period.to = period.to,
-        None => {
-            let key = ComponentKey { plan_id: terms.plan_id, component: component.code.clone(), kind };
-            owed.push(Owed { key, period, rating });
-        }
-    }
+    (!amount.is_zero()).then(|| Owed {
+        key: ComponentKey { plan_id: terms.plan_id, component: component.code.clone(), kind },
+        period,
+        rating: Rating {
+            version_id: terms.version_id,
+            cycle: terms.cycle,
+            name: format!("{} · {}", terms.name, component.name),
+            tax_class: component.tax_class.clone(),
+            quantity,
+            unit_price: conditions.unit_price(component),
+            discount_percent: conditions.discount_percent(component),
+            promotion,
+            basis: Basis { cycle, amount },
+        },
+    })
+}
+
+/// Days that go on under the same rating belong to one interval, even if something else changed between them.
+fn join(this_cycle: &mut [Owed], next: &Owed) -> bool {
+    let goes_on =
+        |known: &&mut Owed| known.period.to == next.period.from && known.key == next.key && known.rating == next.rating;
+    this_cycle.iter_mut().rev().find(goes_on).map(|known| known.period.to = next.period.to).is_some()
 }

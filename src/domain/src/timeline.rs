@@ -17,7 +17,7 @@ pub enum Timing {
     AtOnce,
     /// The service changes at once; the money from the next cycle (a change on a boundary day counts from that day).
     AtOnceUnprorated,
-    /// When the running cycle ends.
+    /// When the running cycle ends. The day stays even if a later change moves the cycle.
     PeriodEnd,
 }
 

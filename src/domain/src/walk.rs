@@ -149,10 +149,14 @@ impl<'a> Walker<'a> {
             Deferred::Quantity { component, quantity } => self.change(on, |now| {
                 now.quantities.insert(component, quantity);
             }),
-            Deferred::Anchor { day } => self.change(on, |now| {
-                now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
-                now.schedule_since = on;
-            }),
+            Deferred::Anchor { day } => match self.counts_from(on, Timing::AtOnceUnprorated) {
+                // A change in between has moved the cycle's end; what is running is not touched.
+                Some(end) if end > on => self.wait(end, deferred),
+                _ => self.change(on, |now| {
+                    now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
+                    now.schedule_since = on;
+                }),
+            },
             Deferred::End => self.end(on, on),
         }
     }

@@ -6,7 +6,9 @@ use billet_domain::timeline::{Fact, FactKind, Timeline};
 use rust_decimal::Decimal;
 use rust_decimal_macros::dec;
 
-use crate::catalogue::{MONTHLY, QUARTERLY, YEARLY, base, book, day, discount, plan, price, setup, start, start_with};
+use crate::catalogue::{
+    MONTHLY, QUARTERLY, YEARLY, base, book, change, day, discount, plan, price, setup, start, start_with,
+};
 use crate::story::Story;
 
 fn story(cycle: Cycle, price: Decimal) -> Story {
@@ -162,6 +164,26 @@ fn a_moved_anchor_re_bills_nothing_that_was_billed_ahead() {
     assert_eq!(story.next_point().as_deref(), Some("2026-02-13"));
     assert_eq!(story.bill("2026-02-13"), ["Basic · base 2026-03-01..2026-03-13 13.29"]);
     assert_eq!(story.bill("2026-03-13"), ["Basic · base 2026-03-13..2026-04-13 31.00"]);
+}
+
+#[test]
+fn an_anchor_that_waits_does_not_cut_the_cycle_of_a_later_change() {
+    // The move waits for 1 February, but on that day a year is running. It ends on 1 January 2027; from then on the cycle
+    // is the one from 13 January 2026: 12 of its 365 days are left.
+    let plans = [plan(1, "Basic", MONTHLY, [base(dec!(31))]), plan(1, "Basic", YEARLY, [base(dec!(365))])];
+    let mut story = Story::new(book(plans));
+    story.tell("2026-01-01", start(1, MONTHLY));
+    story.tell("2026-01-10", FactKind::AnchorMoved { anchor_day: 13 });
+    story.tell("2026-01-16", change(1, YEARLY));
+    // 15 of January's 31 days; then the year from 1 January (365 days) less its first 15 days.
+    assert_eq!(
+        story.bill("2026-12-31"),
+        ["Basic · base 2026-01-01..2026-01-16 15.00", "Basic · base 2026-01-16..2027-01-01 350.00"]
+    );
+    assert_eq!(
+        story.bill("2027-01-13"),
+        ["Basic · base 2027-01-01..2027-01-13 12.00", "Basic · base 2027-01-13..2028-01-13 365.00"]
+    );
 }
 
 #[test]
