@@ -4,14 +4,15 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::cycles::{BilledCycle, Part};
 use crate::money::MoneyError;
-use crate::owed::{ChargeKind, ComponentKey, Owed, Rating, Usage};
+use crate::owed::{ChargeKind, ComponentKey, Owed, Rating, Statement, Usage};
 use crate::period::{Basis, Period};
 use crate::plan::{Charging, Component};
 use crate::timeline::Reduction;
 use crate::walk::{Conditions, Promotion};
 
 /// The set-up fees of the plan that is in force on the first billed day; later plans charge none.
-pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, owed: &mut Vec<Owed>) -> Result<(), MoneyError> {
+pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, statement: &mut Statement) -> Result<(), MoneyError> {
+    let Some(owed) = statement.side(day.from) else { return Ok(()) };
     for component in &conditions.terms.components {
         if component.charging != Charging::Setup {
             continue;
@@ -29,8 +30,9 @@ pub(crate) fn recurring(
     parts: &[Part<'_, '_>],
     cycle: BilledCycle,
     promotions: &[&Promotion<'_>],
-    owed: &mut Vec<Owed>,
+    statement: &mut Statement,
 ) -> Result<(), MoneyError> {
+    let Some(owed) = statement.side(cycle.days.from) else { return Ok(()) };
     let before = owed.len();
     for part in parts.iter().filter(|part| !part.conditions.unbilled()) {
         let mut reductions = Reductions::new(promotions);
@@ -55,8 +57,7 @@ pub(crate) fn usage(
     parts: &[Part<'_, '_>],
     cycle: BilledCycle,
     usage: &Usage,
-    wanted: impl Fn(Period) -> bool,
-    owed: &mut Vec<Owed>,
+    statement: &mut Statement,
 ) -> Result<(), MoneyError> {
     for same_terms in parts.chunk_by(|a, b| std::ptr::eq(a.conditions.terms, b.conditions.terms)) {
         let components = same_terms.first().map(|part| &part.conditions.terms.components);
@@ -68,9 +69,7 @@ pub(crate) fn usage(
             for same_price in same_terms.chunk_by(|a, b| price(a) == price(b)) {
                 let (Some(first), Some(last)) = (same_price.first(), same_price.last()) else { continue };
                 let period = Period::new(first.days.from, last.days.to);
-                if !wanted(period) {
-                    continue;
-                }
+                let Some(owed) = statement.side(period.to) else { continue };
                 let days = Decimal::from(period.days());
                 let share =
                     included.checked_mul(days).ok_or(MoneyError::Overflow)? / Decimal::from(cycle.full.days().max(1));

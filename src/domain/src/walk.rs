@@ -208,9 +208,8 @@ impl<'a> Walker<'a> {
                     self.end(on, self.counts_from(on, Timing::AtOnceUnprorated).unwrap_or(on));
                 }
                 Ending::PeriodEnd => {
-                    // A trial is served to its end too; then nothing was ever charged.
-                    let in_trial = self.walk.billed_from.filter(|first| on < *first);
-                    if let Some(day) = in_trial.or_else(|| self.counts_from(on, Timing::PeriodEnd)) {
+                    // In a trial that is the first day that would be billed.
+                    if let Some(day) = self.counts_from(on, Timing::PeriodEnd) {
                         self.wait(day, Deferred::End);
                     }
                 }

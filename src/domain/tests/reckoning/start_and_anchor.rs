@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use rust_decimal_macros::dec;
 
 use crate::catalogue::{
-    MONTHLY, QUARTERLY, YEARLY, base, book, change, day, discount, plan, price, setup, start, start_with,
+    MONTHLY, QUARTERLY, YEARLY, base, book, change, day, discount, plan, price, setup, start, start_with, traffic,
 };
 use crate::story::Story;
 
@@ -212,11 +212,23 @@ fn of_two_moves_the_later_counts() {
 
 #[test]
 fn an_earlier_cut_off_date_takes_nothing_back() {
-    // A nightly run bills two weeks ahead; a person bills up to today.
-    let mut story = story(MONTHLY, dec!(31));
+    // A nightly run bills two weeks ahead; a person bills up to today, after something that changes no money.
+    let components = [base(dec!(31)), setup(dec!(5)), traffic(dec!(0), dec!(0.10))];
+    let mut story = Story::new(book([plan(1, "Basic", MONTHLY, components)]));
     story.tell("2026-01-01", start(1, MONTHLY));
-    assert_eq!(story.bill("2026-02-01").len(), 2);
+    story.used("2026-01-05", dec!(20));
+    assert_eq!(
+        story.bill("2026-02-01"),
+        [
+            "Basic · setup 2026-01-01..2026-01-02 5.00",
+            "Basic · base 2026-01-01..2026-02-01 31.00",
+            "Basic · traffic x 20 2026-01-01..2026-02-01 2.00",
+            "Basic · base 2026-02-01..2026-03-01 31.00",
+        ]
+    );
     story.tell("2026-01-20", discount("base", dec!(0)));
-    assert_eq!(story.bill("2026-01-20"), [""; 0]);
-    assert_eq!(story.bill("2026-02-01"), [""; 0]);
+    for until in ["2026-01-20", "2026-02-01", "2025-12-20", "2026-01-01", "2026-02-28"] {
+        assert_eq!(story.bill(until), [""; 0], "{until}");
+    }
+    assert_eq!(story.bill("2026-03-01"), ["Basic · base 2026-03-01..2026-04-01 31.00"]);
 }
