@@ -5,6 +5,7 @@ mod systemd;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use billet_domain::id::SellerId;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::Worker;
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, event};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
@@ -92,6 +93,7 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     // The pair is read before anything is touched: what is wrong with it is said at once.
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
     let (store, lock) = open(&config).await?;
+    hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
     let billing = Billing::new(store.clone(), clock);
     let outcome = work(&config, billing, tls).await;
@@ -115,6 +117,15 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
         .await
         .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     Ok((store, lock))
+}
+
+/// A daemon without a seller refuses every call: say what to do.
+async fn hint(store: &Store) -> Result<(), StoreError> {
+    let mut tx = store.snapshot().await?;
+    if event::sellers(&mut tx, SellerId(0), 1).await?.is_empty() {
+        tracing::warn!("there is no seller yet: stop the daemon and make the first with `billet init`");
+    }
+    Ok(())
 }
 
 /// What does the jobs: one handler per kind.
@@ -183,7 +194,6 @@ fn announced(listener: &TcpListener, tls: bool) -> std::io::Result<String> {
 }
 
 fn start_log(config: &Config) -> Result<(), ServeError> {
-    // sqlx tells every statement at `info` when it is slow; the statements are ours and known.
     let filter = EnvFilter::try_new(&config.log_filter)
         .map_err(|error| ServeError::Filter(config.log_filter.clone(), error.to_string()))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -1,9 +1,13 @@
 //! Starting, answering, stopping.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use billet::proto::billet::v1 as pb;
 use billet::proto::billet::v1::event_service_client::EventServiceClient;
+use sqlx::Connection as _;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
@@ -75,6 +79,76 @@ async fn callers_are_asked_for_tokens_and_watch_the_journal_until_the_daemon_sto
     assert_eq!(code, Some(0), "{log}");
     assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{log}");
     assert!(log.contains("EventService/ListEvents") && !log.contains(SECRET), "{log}");
+}
+
+#[tokio::test]
+async fn a_browser_is_answered_in_grpc_web() {
+    let ground = Ground::new();
+    let daemon = ground.serve(&[]);
+    let host = daemon.address.strip_prefix("http://").expect("plaintext");
+    let mut browser = TcpStream::connect(host).expect("it listens");
+    // An empty message: one byte of flags and a length of zero.
+    let request = format!(
+        "POST /grpc.health.v1.Health/Check HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/grpc-web+proto\r\n\
+         content-length: 5\r\nconnection: close\r\n\r\n\0\0\0\0\0"
+    );
+    browser.write_all(request.as_bytes()).expect("written");
+    let mut answer = Vec::new();
+    browser.read_to_end(&mut answer).expect("readable");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("application/grpc-web+proto") && answer.contains("grpc-status:0"), "{answer}");
+}
+
+#[tokio::test]
+async fn systemd_is_told_how_the_daemon_is() {
+    let ground = Ground::new();
+    let path = ground.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let hear = || {
+        let mut bytes = [0; 256];
+        let length = socket.recv(&mut bytes).expect("a word in time");
+        String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
+    };
+    let mut command = ground.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let daemon = ground.start(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000"));
+    assert_eq!(hear(), "READY=1");
+    assert_eq!((hear().as_str(), hear().as_str()), ("WATCHDOG=1", "WATCHDOG=1"));
+    daemon.signal("TERM");
+    let words: Vec<String> = std::iter::repeat_with(hear).take_while(|word| word != "STOPPING=1").collect();
+    assert!(words.iter().all(|word| word == "WATCHDOG=1"), "{words:?}");
+    assert_eq!(daemon.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn two_daemons_start_at_once_on_one_postgresql() {
+    let Ok(server) = std::env::var("BILLET_TEST_POSTGRES") else {
+        assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set");
+        return;
+    };
+    let name = format!("billet_daemon_{}", std::process::id());
+    let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the test server answers");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.expect("a database");
+    let database = format!("{server}/{name}");
+    let grounds = [Ground::new(), Ground::new()];
+    let daemons = std::thread::scope(|scope| {
+        let started = grounds.each_ref().map(|ground| scope.spawn(|| ground.serve(&["--database", &database])));
+        started.map(|daemon| daemon.join().expect("it starts"))
+    });
+    for daemon in daemons {
+        let mut health = HealthClient::new(daemon.channel().await);
+        let answer = health.check(HealthCheckRequest::default()).await.expect("an answer");
+        assert_eq!(answer.into_inner().status(), ServingStatus::Serving);
+        daemon.signal("TERM");
+        let (code, log) = daemon.ended().await;
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("`billet init`"), "{log}");
+    }
+    let checked = grounds[0].run(&["check", "--listen", "127.0.0.1:0", "--database", &database]);
+    let words = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(0), "{words}");
+    assert!(words.contains("no seller yet"), "{words}");
 }
 
 #[tokio::test]
