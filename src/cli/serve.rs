@@ -5,7 +5,6 @@ mod systemd;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use billet_domain::id::SellerId;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -19,7 +18,7 @@ use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::Worker;
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError, event};
+use crate::store::{Store, StoreError};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
@@ -119,15 +118,6 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
     Ok((store, lock))
 }
 
-/// A daemon without a seller refuses every call: say what to do.
-async fn hint(store: &Store) -> Result<(), StoreError> {
-    let mut tx = store.snapshot().await?;
-    if event::sellers(&mut tx, SellerId(0), 1).await?.is_empty() {
-        tracing::warn!("there is no seller yet: stop the daemon and make the first with `billet init`");
-    }
-    Ok(())
-}
-
 /// What does the jobs: one handler per kind.
 fn worker(billing: &Billing, config: &Config) -> Worker {
     Worker::new(billing.clone(), config.workers)
@@ -200,6 +190,15 @@ fn start_log(config: &Config) -> Result<(), ServeError> {
     match config.log_format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// A daemon without a seller refuses every call: say what to do.
+async fn hint(store: &Store) -> Result<(), StoreError> {
+    let mut tx = store.snapshot().await?;
+    if crate::store::event::sellers(&mut tx, billet_domain::id::SellerId(0), 1).await?.is_empty() {
+        tracing::warn!("there is no seller yet: stop the daemon and make the first with `billet init`");
     }
     Ok(())
 }
