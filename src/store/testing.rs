@@ -39,9 +39,9 @@ pub async fn stores() -> Vec<Fresh> {
 pub async fn seller(store: &Store, id: i64) -> billet_domain::id::SellerId {
     let mut tx = store.engine().begin().await.expect("a transaction");
     tx.execute(
-        "INSERT INTO sellers (id, party, time_zone, currency, language, payment_term_days, credit_policy, tax_rules, iban, bic, \
+        "INSERT INTO sellers (id, parent_id, party, time_zone, currency, language, payment_term_days, credit_policy, tax_rules, iban, bic, \
          nightly_run_at, bill_changes_at_once, created_at) \
-         VALUES ($1, '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'credit_note', '[]', '', '', '02:00', 1, 0)",
+         VALUES ($1, (SELECT min(id) FROM sellers), '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'credit_note', '[]', '', '', '02:00', 1, 0)",
         &[id.into()],
     )
     .await
