@@ -115,7 +115,7 @@ pub struct Line {
     pub allowance_percent: Decimal,
 }
 
-static INVOICES: Table = Table {
+pub(super) static INVOICES: Table = Table {
     name: "invoices",
     columns: &[
         ("seller_id", Kind::Int),
@@ -141,7 +141,7 @@ static INVOICES: Table = Table {
     ],
 };
 
-static LINES: Table = Table {
+pub(super) static LINES: Table = Table {
     name: "invoice_lines",
     columns: &[
         ("seller_id", Kind::Int),
