@@ -5,6 +5,8 @@ mod hooks;
 mod latency;
 mod memory;
 mod place;
+#[cfg(test)]
+mod plans;
 mod remote;
 mod report;
 mod runs;

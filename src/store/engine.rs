@@ -132,6 +132,8 @@ impl Engine {
             .busy_timeout(Duration::from_secs(30))
             .pragma("cache_size", "-65536")
             .pragma("temp_store", "memory")
+            // Pages: with the usual 1,000 nearly every set that is written would wait for the log to be written back.
+            .pragma("wal_autocheckpoint", "16000")
             .statement_cache_capacity(256);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -229,6 +231,8 @@ impl Tx {
     /// [`StoreError`].
     pub async fn all<T: FromRow>(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<Vec<T>, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        super::testing::heard(sql.sqlite);
         match self {
             Self::Sqlite(tx) => {
                 let rows = bound!(sqlx::query(sql.sqlite), params).fetch_all(&mut **tx).await?;
@@ -263,6 +267,8 @@ impl Tx {
     /// [`StoreError`].
     pub async fn execute(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<u64, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        super::testing::heard(sql.sqlite);
         Ok(match self {
             Self::Sqlite(tx) => bound!(sqlx::query(sql.sqlite), params).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => bound!(sqlx::query(sql.postgres), params).execute(&mut **tx).await?.rows_affected(),
@@ -297,6 +303,8 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => {
                 let text = text_of(rows.table, Statement::SqliteUpdate(keys));
+                #[cfg(test)]
+                super::testing::heard(text);
                 Ok(sqlx::query(text).bind(rows.to_json()).execute(&mut **tx).await?.rows_affected())
             }
             Self::Postgres(tx) => {
@@ -357,6 +365,8 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => {
                 let text = text_of(table, Statement::SqliteInsert(conflict));
+                #[cfg(test)]
+                super::testing::heard(text);
                 Ok(sqlx::query(text).bind(rows.to_json()).execute(&mut **tx).await?.rows_affected())
             }
             Self::Postgres(tx) => {

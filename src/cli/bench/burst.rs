@@ -55,7 +55,7 @@ impl Burst {
     }
 
     fn hook(&self, number: u32) -> Hook {
-        let to = usize::from(number / self.accounts % 2 == 0);
+        let to = usize::from((number / self.accounts).is_multiple_of(2));
         Hook {
             event_id: format!("bench-{number}"),
             happened_at: self.at(number),

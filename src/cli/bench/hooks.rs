@@ -76,7 +76,7 @@ pub async fn measure(place: &Place, args: &HooksArgs) -> Result<Report, BenchErr
 }
 
 /// Customers with one account each, opened by the panel's own reports: each has its first invoice.
-async fn open_accounts(world: &World, accounts: u32) -> Result<(), BenchError> {
+pub async fn open_accounts(world: &World, accounts: u32) -> Result<(), BenchError> {
     let bar = progress("accounts", u64::from(accounts));
     for first in (0..accounts).step_by(SET_UP_BATCH as usize) {
         let count = SET_UP_BATCH.min(accounts - first);

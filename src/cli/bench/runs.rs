@@ -92,7 +92,7 @@ pub fn together(measured: Vec<Report>) -> Result<Report, BenchError> {
 }
 
 /// Customers with one subscription each that has begun today and is not billed, in sets.
-async fn subscribe(world: &World, count: u32) -> Result<(), BenchError> {
+pub async fn subscribe(world: &World, count: u32) -> Result<(), BenchError> {
     let bar = progress("subscriptions", u64::from(count));
     let now = world.billing.now();
     let today = now.date_naive();
