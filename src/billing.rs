@@ -5,6 +5,8 @@ pub mod bill;
 pub mod catalog;
 pub mod change;
 mod check;
+#[cfg(test)]
+mod books;
 pub mod clock;
 pub mod correct;
 pub mod customer;
@@ -17,6 +19,7 @@ pub mod issue;
 pub mod job;
 pub mod link;
 pub mod project;
+pub mod migrate;
 pub mod promotion;
 pub mod reckon;
 pub mod render;
@@ -28,6 +31,10 @@ pub mod subscribe;
 #[cfg(test)]
 pub mod testing;
 pub mod token;
+pub mod pay;
+pub mod settle;
+pub mod statement;
+pub mod trial_balance;
 pub mod write_off;
 
 use std::sync::Arc;

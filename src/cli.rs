@@ -31,7 +31,7 @@ pub enum Command {
     Check(Box<check::CheckArgs>),
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
-    Hook(hook::HookArgs),
+    Hook(Box<hook::HookArgs>),
 }
 
 /// Runs what the command line says.
@@ -41,7 +41,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
-        Command::Hook(args) => hook::run(args),
+        Command::Hook(args) => hook::run(*args),
     }
 }
 

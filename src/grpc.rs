@@ -19,6 +19,8 @@ pub mod mask;
 pub mod page;
 pub mod reseller;
 pub mod server;
+pub mod payment;
+pub mod report;
 pub mod status;
 pub mod subscription;
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod error;
 pub mod event;
 pub mod fact;
 pub mod hook;
+#[cfg(test)]
+pub mod fixture;
 pub mod ids;
 pub mod instance;
 pub mod invoice;

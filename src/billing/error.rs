@@ -76,12 +76,14 @@ impl BillingError {
 
     /// It does not exist.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "identifiers are small and copied")]
     pub fn not_found(what: &'static str, id: impl ToString) -> Self {
         Self::NotFound { what, id: id.to_string() }
     }
 
     /// The state does not allow it.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "identifiers are small and copied")]
     pub fn precondition(reason: &'static str, subject: impl ToString, detail: impl Into<String>) -> Self {
         Self::Precondition { reason, subject: subject.to_string(), detail: detail.into() }
     }

@@ -1,16 +1,17 @@
 //! CatalogService: plans, versions, package mappings, promotions.
 
-use billet_domain::id::{InstanceId, PlanId, PlanVersionId, PromotionId, SellerId};
-use tonic::{Code, Request, Response, Status};
+use billet_domain::id::{InstanceId, PlanId, PromotionId, SellerId};
+use billet_domain::timeline::Timing;
+use tonic::{Request, Response, Status};
 
 use super::call::{Begun, Call, open};
 use super::convert::mapping::{new_mapping, package, reporter, to_mapping};
-use super::convert::plan::{NAME_MAX, content, new_plan, to_plan};
+use super::convert::plan::{NAME_MAX, content, new_plan, timing, to_plan};
 use super::convert::promotion::{new_promotion, to_promotion};
-use super::convert::{TEXT_MAX, code, parse, parse_optional, required, text};
+use super::convert::{TEXT_MAX, code, date_optional, parse, parse_optional, required, text};
 use super::page;
-use super::status::refusal;
 use crate::billing::catalog::plan::PlanChange;
+use crate::billing::migrate::{Migration, migrate};
 use crate::billing::{Billing, BillingError, catalog, promotion};
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::catalog_service_server::CatalogService;
@@ -161,11 +162,29 @@ impl CatalogService for CatalogApi {
         &self,
         request: Request<pb::MigratePlanVersionRequest>,
     ) -> Result<Response<pb::MigratePlanVersionResponse>, Status> {
-        let (_, request) = open(request)?;
-        let _: PlanVersionId = parse("version_id", &request.version_id)?;
-        let message = "running subscriptions cannot be moved to another version yet; change them one by one \
-                       (SubscriptionService.ChangeSubscription)";
-        Err(refusal(Code::Unimplemented, "NOT_IMPLEMENTED", message))
+        let (caller, request) = open(request)?;
+        let asked = Migration {
+            version_id: parse("version_id", &request.version_id)?,
+            timing: timing("timing", request.timing)?.unwrap_or(Timing::PeriodEnd),
+            effective: date_optional("effective_date", request.effective_date)?,
+            execute: request.execute,
+        };
+        let begun = Call::begin(&self.billing, &caller, "MigratePlanVersion", &request.request_id, &request).await?;
+        let mut call = match begun {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
+        let seller = store::seller::get(&mut call.unit, caller.seller_id)
+            .await?
+            .ok_or_else(|| BillingError::not_found("seller", caller.seller_id))?;
+        let key = format!("request:{}", request.request_id);
+        let done = migrate(&mut call.unit, &seller, asked, &key).await?;
+        let problems = done
+            .problems
+            .into_iter()
+            .map(|(id, reason)| pb::MigrationProblem { subscription_id: id.to_string(), reason })
+            .collect();
+        call.finish(pb::MigratePlanVersionResponse { subscription_count: done.count, problems }).await
     }
 
     async fn set_package_mapping(

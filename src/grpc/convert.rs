@@ -259,7 +259,8 @@ pub fn party(field: &str, given: Option<&pb::Party>) -> Result<Party, BillingErr
     let at = |name: &str| format!("{field}.{name}");
     let short = |name: &str, value: &str| text(&at(name), value, 200, false);
     let country = short("country_code", &given.country_code)?;
-    if !country.is_empty() && !(country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase())) {
+    let two_letters = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !country.is_empty() && !two_letters {
         return Err(BillingError::invalid(at("country_code"), "two capital letters (ISO 3166-1 alpha-2)"));
     }
     Ok(Party {

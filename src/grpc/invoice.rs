@@ -74,7 +74,7 @@ async fn bill_customer(
     }
 }
 
-fn manual_line(index: usize, line: pb::ManualLine) -> Result<ManualLine, BillingError> {
+fn manual_line(index: usize, line: &pb::ManualLine) -> Result<ManualLine, BillingError> {
     let at = |field: &str| format!("lines[{index}].{field}");
     Ok(ManualLine {
         name: required(&at("name"), &line.name, 200)?,
@@ -184,7 +184,7 @@ impl InvoiceService for InvoiceApi {
         let customer_id: CustomerId = parse("customer_id", &request.customer_id)?;
         let currency = parse_optional("currency_code", &request.currency_code)?;
         let note = text("note", &request.note, 2_000, true)?;
-        let lines = request.lines.iter().cloned().enumerate();
+        let lines = request.lines.iter().enumerate();
         let lines = lines.map(|(index, line)| manual_line(index, line)).collect::<Result<Vec<_>, _>>()?;
         let begun = Call::begin(&self.billing, &caller, "CreateDraft", &request.request_id, &request).await?;
         let mut call = match begun {

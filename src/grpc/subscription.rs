@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::id::{CustomerId, InstanceId, SellerId, SubscriptionId};
 use billet_domain::period::Cycle;
+use billet_domain::timeline::Timeline;
 use tonic::{Request, Response, Status};
 
 use super::auth::Caller;
@@ -60,7 +61,7 @@ async fn views(
     let timelines = fact::timelines(tx, seller.id, subscriptions.iter().map(|one| one.id)).await?;
     let mut needed = BTreeSet::new();
     for one in subscriptions {
-        let facts = timelines.get(&one.id).into_iter().flat_map(|timeline| timeline.terms_needed());
+        let facts = timelines.get(&one.id).into_iter().flat_map(Timeline::terms_needed);
         needed.extend(facts.map(|(version, cycle)| (version, cycle, one.currency)));
     }
     let books = plan::terms_book(tx, seller.id, needed).await?;

@@ -51,7 +51,7 @@ impl Worker {
     }
 
     #[cfg(test)]
-    fn with_lease(mut self, lease: Duration) -> Self {
+    pub(super) fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }

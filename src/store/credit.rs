@@ -39,11 +39,11 @@ impl FromRow for OwnedCredit {
 macro_rules! credits {
     ($set:literal) => {
         concat!(
-            "SELECT 1, id, customer_id, currency, received_on, amount_minor, unallocated_minor FROM payments ",
+            "SELECT CAST(1 AS BIGINT), id, customer_id, currency, received_on, amount_minor, unallocated_minor FROM payments ",
             "WHERE seller_id = $1 AND unallocated_minor > 0 AND customer_id IN ",
             $set,
             " UNION ALL ",
-            "SELECT 0, invoice_id, customer_id, currency, issued_on, gross_minor, open_minor FROM open_items ",
+            "SELECT CAST(0 AS BIGINT), invoice_id, customer_id, currency, issued_on, gross_minor, open_minor FROM open_items ",
             "WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' AND customer_id IN ",
             $set
         )

@@ -181,6 +181,7 @@ impl Unit {
     }
 
     /// Notes what happened and why.
+    #[expect(clippy::needless_pass_by_value, reason = "identifiers are small and copied")]
     pub fn event_because(
         &mut self,
         kind: &'static str,

@@ -4,6 +4,8 @@ use billet_domain::id::{CustomerId, TokenId};
 use billet_domain::role::Role;
 use tonic_types::StatusExt;
 
+use tonic::Code;
+
 use super::*;
 use crate::billing::catalog::testing::{another_seller, instance, seller};
 use crate::grpc::auth::Caller;

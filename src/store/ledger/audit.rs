@@ -57,7 +57,7 @@ impl Check {
     fn tell(&self, pair: &Pair) -> String {
         let money = |minor| Money::new(minor, pair.currency);
         format!(
-            "{}: {} add up to {}, {} to {}",
+            "{}: {}: {}, but {}: {}",
             (self.subject)(pair.key),
             self.left,
             money(pair.left_minor),
@@ -120,7 +120,7 @@ const CHECKS: &[Check] = &[
     Check {
         subject: invoice,
         left: "the ledger's entries for it",
-        right: "the document comes",
+        right: "the document",
         sides: sides!(
             "document_id AS subject, currency, amount_minor AS one, 0 AS other FROM ledger_entries \
              WHERE seller_id = $1 AND (kind = 'issue' AND debit_account = 'receivable' \
@@ -183,7 +183,7 @@ const CHECKS: &[Check] = &[
     Check {
         subject: payment,
         left: "the ledger's cash entries for it",
-        right: "the payment comes",
+        right: "the payment",
         sides: sides!(
             "document_id AS subject, currency, amount_minor AS one, 0 AS other FROM ledger_entries \
              WHERE seller_id = $1 AND debit_account = 'cash'",
