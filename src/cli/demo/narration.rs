@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use owo_colors::OwoColorize as _;
 
@@ -71,7 +71,8 @@ impl Narration {
     /// A table; columns that are named here stand to the right.
     pub fn table(&mut self, header: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+        let rule = LineStyle::none().fill('─').junction('─');
+        table.load_style(TableStyle::new().header_separator(rule)).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header.iter().map(|title| (*title).to_owned()));
         table.add_rows(rows.iter().cloned());
         for column in right {
@@ -81,13 +82,10 @@ impl Narration {
         }
         for (index, line) in table.to_string().lines().enumerate() {
             let line = line.trim_end();
-            let is_rule = line.chars().all(|c| matches!(c, '─' | '═' | '╌' | ' '));
-            if is_rule {
-                self.line(&format!("  {}", line.dimmed()));
-            } else if index == 1 {
-                self.line(&format!("  {}", line.bold()));
-            } else {
-                self.line(&format!("  {line}"));
+            match index {
+                0 => self.line(&format!("  {}", line.bold())),
+                1 => self.line(&format!("  {}", line.dimmed())),
+                _ => self.line(&format!("  {line}")),
             }
         }
     }
