@@ -60,13 +60,13 @@ pub fn recurring(code: &str, name: &str, unit_price: &str, default_quantity: &st
 }
 
 fn components(plan: &Hosting) -> Vec<pb::Component> {
-    let Hosting(_, name, month, setup, included) = plan;
+    let Hosting(_, _, month, setup, included) = plan;
     vec![
-        recurring("hosting", name, month, "1"),
+        recurring("hosting", "Hosting", month, "1"),
         recurring(MAILBOXES, "More mailboxes", "0.62", "0"),
         pb::Component {
             code: "setup".to_owned(),
-            name: format!("{name}, set-up"),
+            name: "Set-up".to_owned(),
             charging: pb::Charging::Setup.into(),
             prices: price(setup),
             ..Default::default()
@@ -119,7 +119,7 @@ pub async fn make(api: &Api, ids: &mut Ids, say: &mut Narration) -> Result<(), D
         ids.plans.insert(code, id);
         rows.push([name, month, setup, included, "0.10", "0.62"].map(str::to_owned).to_vec());
     }
-    let backup = vec![recurring("backup", "Daily backup", "3.10", "1")];
+    let backup = vec![recurring("backup", "Every night", "3.10", "1")];
     let id = make_plan(api, ("backup", "Daily backup"), pb::PlanKind::Addon, backup).await?;
     ids.plans.insert("backup", id);
     rows.push(["Daily backup (add-on)", "3.10", "", "", "", ""].map(str::to_owned).to_vec());

@@ -104,10 +104,10 @@ pub async fn make(api: &Api, ids: &mut Ids, say: &mut Narration) -> Result<(), D
         };
         ask("LinkCustomer", api.customers().link_customer(link)).await?;
         let known_by = if person.panel == "plesk1" { person.domain() } else { person.email.to_owned() };
-        rows.push([&id, person.name, person.city, person.panel, &known_by].map(str::to_owned).to_vec());
+        rows.push([person.name, person.city, person.panel, &known_by].map(str::to_owned).to_vec());
         ids.customers.insert(person.key, id);
     }
     say.step("owner", "makes seven customers, each linked to the panel that will report its account");
-    say.table(&["id", "customer", "city", "panel", "known there by"], &rows, &[]);
+    say.table(&["customer", "city", "panel", "known there by"], &rows, &[]);
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! What goes wrong at panels and on the way: reports that come in the wrong order, twice, or of a package that nobody
 //! knows. Nothing is lost and nothing is billed twice.
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use super::api::{Api, ask, have};
 use super::catalogue::{TRAFFIC, map_package};
 use super::customers::domain_of;
@@ -10,6 +14,11 @@ use super::month::{happened, subscription_of, whm_account};
 use super::stage::Stage;
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::hook_event::Change;
+
+/// How long parked hooks may take to be tried again.
+const REPLAYED_WITHIN: Duration = Duration::from_secs(60);
+/// How often the inbox is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Plays it.
 ///
@@ -87,9 +96,9 @@ async fn unknown_package(stage: &mut Stage) -> Result<(), DemoError> {
     let replayed = map_package(&stage.owner, &stage.ids, ("whm1", "wp_special", "business")).await?;
     stage.say.step("owner", "says that wp_special is Web Business (CatalogService.SetPackageMapping)");
     expect("the number of hooks replayed", 1, replayed)?;
+    emptied(&stage.owner).await?;
     stage.expect_documents(&[("RE-2026-00010", "45.82")]).await?;
-    expect("the inbox", 0, inbox(&stage.owner).await?.len())?;
-    stage.say.right("the report that waited is applied at once, from the day on which it happened");
+    stage.say.right("the report that waited is applied, as of the instant at which it happened");
     Ok(())
 }
 
@@ -131,6 +140,22 @@ pub async fn usage(stage: &mut Stage) -> Result<(), DemoError> {
     stage.say.came(&format!("{} EUR on {}", two_places(gross), super::figures::short_date(Some(&date))));
     expect("the preview", ("30.58", to_date(day(4, 3)?)), (two_places(gross).as_str(), date))?;
     Ok(())
+}
+
+/// Waits until the job that tries parked hooks again is done.
+async fn emptied(owner: &Api) -> Result<(), DemoError> {
+    let until = Instant::now() + REPLAYED_WITHIN;
+    loop {
+        let waiting = inbox(owner).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            let why: Vec<String> = waiting.into_iter().map(|hook| hook.detail).collect();
+            return Err(DemoError::unexpected("an empty inbox", format!("this still waits: {}", why.join("; "))));
+        }
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 async fn inbox(owner: &Api) -> Result<Vec<pb::ParkedHook>, DemoError> {

@@ -138,7 +138,7 @@ async fn make_reseller(owner: &Api, ids: &mut Ids, say: &mut Narration) -> Resul
     let answer = ask("CreateReseller", owner.resellers().create_reseller(request)).await?;
     let grove = owner.acting_with(&answer.owner_token)?;
     set_series(&grove, "GM-{year}-{number:4}", "GMG-{year}-{number:4}").await?;
-    let components = vec![catalogue::recurring("pages", "Shop pages", "12.40", "1")];
+    let components = vec![catalogue::recurring("pages", "Pages", "12.40", "1")];
     let id = catalogue::make_plan(&grove, ("pages", "Shop pages"), pb::PlanKind::Standalone, components).await?;
     ids.plans.insert("pages", id);
     ids.customers.insert(IVY.key, customers::make_one(&grove, &IVY).await?);

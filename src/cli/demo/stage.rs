@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::api::{Api, ask, have};
 use super::daemon::{Daemon, Place};
 use super::error::{DemoError, expect};
-use super::figures::{ZONE, amount, instant, short_date, shown, to_date, to_timestamp};
+use super::figures::{ZONE, amount, instant, short_date, shown, to_date, to_timestamp, two_places};
 use super::narration::Narration;
 use super::panels::Panels;
 use crate::proto::billet::v1 as pb;
@@ -21,8 +21,8 @@ const AFTER_THE_RUN: &str = "03:00";
 const RUN_WITHIN: Duration = Duration::from_secs(60);
 /// How often the list of runs is looked at until a run is there.
 const LOOK_EVERY: Duration = Duration::from_millis(15);
-/// The most documents that the demonstration makes.
-const DOCUMENTS_MAX: i32 = 1000;
+/// More documents and runs than the demonstration makes.
+const PAGE_MAX: i32 = 1000;
 
 /// What is played with.
 pub struct Stage {
@@ -127,7 +127,7 @@ impl Stage {
             self.tell_document(document);
         }
         let found: Vec<(String, String)> =
-            fresh.iter().map(|one| (one.number.clone(), signed(one).round_dp(2).to_string())).collect();
+            fresh.iter().map(|one| (one.number.clone(), two_places(signed(one)))).collect();
         let found: Vec<(&str, &str)> = found.iter().map(|(number, gross)| (number.as_str(), gross.as_str())).collect();
         expect("the new documents", expected, found.as_slice())?;
         Ok(fresh)
@@ -163,13 +163,15 @@ impl Stage {
             total.bold().green()
         ));
         for line in &document.lines {
-            let minus = if is_back(document) { "-" } else { "" };
             let period = line.period.as_ref().filter(|_| line.kind != "setup");
             let days = period.map_or_else(String::new, |period| {
-                format!("  {} to {}", short_date(period.from.as_ref()), short_date(period.to.as_ref()))
+                format!("{} to {}", short_date(period.from.as_ref()), short_date(period.to.as_ref()))
             });
-            let amount = format!("{minus}{}", shown(line.net_amount.as_ref()));
-            self.say.note(&format!("{:<48} {amount:>8}   {}", format!("{}{days}", line.name), line.explanation));
+            let amount = amount(line.net_amount.as_ref());
+            let amount = two_places(if is_back(document) { -amount } else { amount });
+            // The name ends in what the customer calls the subscription, which has just been said.
+            let name = line.name.rsplit_once(" · ").map_or(line.name.as_str(), |(name, _)| name);
+            self.say.note(&format!("{name:<30} {days:<17} {amount:>7}   {}", line.explanation));
         }
         let (net, tax) = (shown(document.net_amount.as_ref()), shown(document.tax_amount.as_ref()));
         self.say.note(&format!("net {net}, VAT {tax}, gross {}", shown(document.gross_amount.as_ref())));
@@ -185,14 +187,15 @@ impl Stage {
     }
 }
 
-/// All documents of a seller, oldest first, without lines.
+/// All documents of a seller, invoices first, by number, without lines.
 ///
 /// # Errors
 /// [`DemoError`].
 pub async fn documents(api: &Api) -> Result<Vec<pb::Invoice>, DemoError> {
-    let request = pb::ListInvoicesRequest { page_size: DOCUMENTS_MAX, ..Default::default() };
+    let request = pb::ListInvoicesRequest { page_size: PAGE_MAX, ..Default::default() };
     let mut found = ask("ListInvoices", api.invoices().list_invoices(request)).await?.invoices;
-    found.reverse();
+    // Numbers tell the order in which documents were issued; the simulated clock stands still meanwhile.
+    found.sort_by(|a, b| (is_back(a), &a.number).cmp(&(is_back(b), &b.number)));
     Ok(found)
 }
 
@@ -203,9 +206,9 @@ pub async fn documents(api: &Api) -> Result<Vec<pb::Invoice>, DemoError> {
 pub async fn finished_run(api: &Api, night: NaiveDate) -> Result<pb::Run, DemoError> {
     let until = Instant::now() + RUN_WITHIN;
     let run = loop {
-        let request = pb::ListRunsRequest { page_size: 1, ..Default::default() };
-        let newest = ask("ListRuns", api.runs().list_runs(request)).await?.runs.pop();
-        if let Some(run) = newest.filter(|run| run.cutoff_date == Some(to_date(night))) {
+        let request = pb::ListRunsRequest { page_size: PAGE_MAX, ..Default::default() };
+        let runs = ask("ListRuns", api.runs().list_runs(request)).await?.runs;
+        if let Some(run) = runs.into_iter().find(|run| run.scheduled && run.cutoff_date == Some(to_date(night))) {
             break run;
         }
         if Instant::now() > until {

@@ -69,7 +69,7 @@ fn in_words(stage: &Stage, subscription: &pb::Subscription) -> String {
         pb::SubscriptionState::Ended => "ended",
         pb::SubscriptionState::Unspecified => "",
     };
-    format!("{plan}, {state} ({})", subscription.id)
+    format!("{plan}, {state}")
 }
 
 fn state(document: &pb::Invoice) -> &'static str {
