@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod demo;
 pub mod hook;
 pub mod init;
 pub mod serve;
@@ -24,6 +25,9 @@ pub enum Command {
     /// Runs the daemon
     #[command(long_about = serve::ABOUT)]
     Serve(Box<serve::ServeArgs>),
+    /// Plays a month of a small hosting company, with simulated panels
+    #[command(long_about = demo::ABOUT)]
+    Demo(demo::DemoArgs),
     /// Makes the first seller, its owner and the owner's token
     #[command(long_about = init::ABOUT)]
     Init(Box<init::InitArgs>),
@@ -43,6 +47,7 @@ pub enum Command {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(*args),
+        Command::Demo(args) => demo::run(args),
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
