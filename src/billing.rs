@@ -32,7 +32,6 @@ pub mod subscribe;
 pub mod testing;
 pub mod token;
 pub mod pay;
-pub mod settle;
 pub mod statement;
 pub mod trial_balance;
 pub mod write_off;

@@ -4,7 +4,17 @@
 #[path = "journeys/harness.rs"]
 mod harness;
 
+#[path = "journeys/any_order.rs"]
+mod any_order;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
+#[path = "journeys/inbox.rs"]
+mod inbox;
+#[path = "journeys/panel.rs"]
+mod panel;
+#[path = "journeys/panel_stories.rs"]
+mod panel_stories;
+#[path = "journeys/refusal.rs"]
+mod refusal;
