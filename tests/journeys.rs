@@ -4,6 +4,8 @@
 #[path = "journeys/harness.rs"]
 mod harness;
 
+#[path = "journeys/access.rs"]
+mod access;
 #[path = "journeys/any_order.rs"]
 mod any_order;
 #[path = "journeys/catalogue.rs"]
@@ -16,5 +18,9 @@ mod inbox;
 mod panel;
 #[path = "journeys/panel_stories.rs"]
 mod panel_stories;
+#[path = "journeys/raw.rs"]
+mod raw;
 #[path = "journeys/refusal.rs"]
 mod refusal;
+#[path = "journeys/tenancy.rs"]
+mod tenancy;

@@ -26,6 +26,8 @@ use super::guard::GuardLayer;
 use super::hook::HookApi;
 use super::instance::InstanceApi;
 use super::invoice::InvoiceApi;
+use super::payment::PaymentApi;
+use super::report::ReportApi;
 use super::reseller::ResellerApi;
 use super::subscription::SubscriptionApi;
 use crate::billing::Billing;
@@ -39,6 +41,8 @@ use crate::proto::billet::v1::event_service_server::EventServiceServer;
 use crate::proto::billet::v1::hook_service_server::HookServiceServer;
 use crate::proto::billet::v1::instance_service_server::InstanceServiceServer;
 use crate::proto::billet::v1::invoice_service_server::InvoiceServiceServer;
+use crate::proto::billet::v1::payment_service_server::PaymentServiceServer;
+use crate::proto::billet::v1::report_service_server::ReportServiceServer;
 use crate::proto::billet::v1::reseller_service_server::ResellerServiceServer;
 use crate::proto::billet::v1::subscription_service_server::SubscriptionServiceServer;
 
@@ -106,6 +110,8 @@ pub fn routes(serving: &Serving) -> Routes {
         .add_service(limited!(HookServiceServer::new(hooks), limits))
         .add_service(limited!(InstanceServiceServer::new(InstanceApi { billing: billing() }), limits))
         .add_service(limited!(InvoiceServiceServer::new(InvoiceApi { billing: billing() }), limits))
+        .add_service(limited!(PaymentServiceServer::new(PaymentApi { billing: billing() }), limits))
+        .add_service(limited!(ReportServiceServer::new(ReportApi { billing: billing() }), limits))
         .add_service(limited!(ResellerServiceServer::new(ResellerApi { billing: billing() }), limits))
         .add_service(limited!(SubscriptionServiceServer::new(SubscriptionApi { billing: billing() }), limits))
 }

@@ -65,7 +65,11 @@ async fn told(billet: &Billet, panel: &Panel, account: &str) -> Vec<Vec<(String,
         let request = pb::ListFactsRequest { subscription_id: one.id };
         let facts = billet.owner.subscriptions().list_facts(request).await.expect("facts").into_inner().facts;
         let fact = |fact: pb::Fact| (day(fact.effective_date.as_ref()), fact.kind);
-        all.push(facts.into_iter().map(fact).collect::<Vec<_>>());
+        let mut facts: Vec<_> = facts.into_iter().map(fact).collect();
+        // What was taken for this life before its end was known stands behind the end and counts for nothing.
+        let end = facts.iter().position(|(_, kind)| kind == "cancelled").expect("it ended");
+        facts.truncate(end + 1);
+        all.push(facts);
     }
     all.sort();
     all
