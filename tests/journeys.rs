@@ -8,6 +8,8 @@ mod harness;
 mod access;
 #[path = "journeys/any_order.rs"]
 mod any_order;
+#[path = "journeys/bad_input.rs"]
+mod bad_input;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[path = "journeys/first_invoice.rs"]

@@ -317,7 +317,8 @@ impl Billet {
             }
             page_token = page.next_page_token;
         }
-        found.reverse();
+        // Ids come from blocks and need not follow time.
+        found.sort_by_key(|one| (one.created_at.map(|at| (at.seconds, at.nanos)), one.number.clone(), one.id.clone()));
         found
     }
 
