@@ -2,11 +2,11 @@
 //! one transaction.
 
 pub mod bill;
+#[cfg(test)]
+mod books;
 pub mod catalog;
 pub mod change;
 mod check;
-#[cfg(test)]
-mod books;
 pub mod clock;
 pub mod correct;
 pub mod customer;
@@ -18,8 +18,9 @@ pub mod instance;
 pub mod issue;
 pub mod job;
 pub mod link;
-pub mod project;
 pub mod migrate;
+pub mod pay;
+pub mod project;
 pub mod promotion;
 pub mod reckon;
 pub mod render;
@@ -27,6 +28,7 @@ pub mod run;
 pub mod seller;
 pub mod series;
 pub mod settle;
+pub mod statement;
 pub mod subscribe;
 #[cfg(test)]
 pub mod testing;

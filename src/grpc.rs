@@ -17,10 +17,10 @@ pub mod invoice;
 pub mod job;
 pub mod mask;
 pub mod page;
-pub mod reseller;
-pub mod server;
 pub mod payment;
 pub mod report;
+pub mod reseller;
+pub mod server;
 pub mod status;
 pub mod subscription;
 #[cfg(test)]

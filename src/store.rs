@@ -10,9 +10,9 @@ pub mod engine;
 mod error;
 pub mod event;
 pub mod fact;
-pub mod hook;
 #[cfg(test)]
 pub mod fixture;
+pub mod hook;
 pub mod ids;
 pub mod instance;
 pub mod invoice;

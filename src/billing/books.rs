@@ -221,9 +221,13 @@ impl World {
             for currency in [currency(false), currency(true)] {
                 let open = open_item::open_invoices(&mut tx, self.seller_id, *customer_id, currency, 1_000).await;
                 let owed: i64 = open.expect("reads").iter().map(|open| open.item.open_minor).sum();
-                let has: i64 =
-                    credits.iter().filter(|owned| owned.currency == currency).map(|owned| owned.credit.left_minor).sum();
-                let account = statement(&mut tx, self.seller_id, *customer_id, currency, None, TODAY).await.expect("short");
+                let has: i64 = credits
+                    .iter()
+                    .filter(|owned| owned.currency == currency)
+                    .map(|owned| owned.credit.left_minor)
+                    .sum();
+                let account =
+                    statement(&mut tx, self.seller_id, *customer_id, currency, None, TODAY).await.expect("short");
                 assert_eq!(account.closing_minor, owed - has, "{customer_id} {currency}: {account:?}");
             }
         }

@@ -83,7 +83,7 @@ pub async fn record(
     }
     let source = Source::Payment(payment.id);
     let fresh = Credit::fresh(source, payment.received_on, payment.amount_minor);
-    account.pay(fresh, invoice_ids, keep_rest).map_err(unknown)?;
+    account.pay(fresh, invoice_ids, keep_rest).map_err(|error| unknown(&error))?;
     let left = account.credits().iter().find(|credit| credit.now.source == source);
     payment.unallocated_minor = left.map_or(0, |credit| credit.now.left_minor);
     payment::add(unit, &payment);
@@ -220,8 +220,8 @@ async fn refuse_known(
     let seller_id = unit.seller_id;
     let Some(known) = payment::by_reference(unit, seller_id, method, reference).await? else { return Ok(()) };
     let id = known.id;
-    let same = (known.customer_id, known.currency, known.amount_minor)
-        == (new.customer_id, new.amount.currency, amount_minor);
+    let same =
+        (known.customer_id, known.currency, known.amount_minor) == (new.customer_id, new.amount.currency, amount_minor);
     Err(if same {
         let detail = format!("`{reference}` by {method} was booked before as {id}");
         BillingError::Exists { reason: "PAYMENT_KNOWN", detail }
@@ -267,12 +267,7 @@ async fn load_named(
 }
 
 /// Money in is debited to cash, money out the other way round: the sign of the amount decides.
-fn post_cash(
-    unit: &mut Unit,
-    payment: &Payment,
-    posted_on: NaiveDate,
-    kind: EntryKind,
-) -> Result<(), BillingError> {
+fn post_cash(unit: &mut Unit, payment: &Payment, posted_on: NaiveDate, kind: EntryKind) -> Result<(), BillingError> {
     if let Some(posting) = posting(LedgerAccount::Cash, LedgerAccount::CustomerCredit, payment.amount_minor) {
         let Payment { customer_id, currency, .. } = *payment;
         let (id, document_id) = (unit.id()?, payment.id.0);

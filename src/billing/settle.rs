@@ -118,7 +118,7 @@ pub async fn settle(unit: &mut Unit, posted_on: NaiveDate, items: Vec<NewItem>) 
                 }
             }
             Some(account) if new.kind == DocumentKind::Invoice => account.issue(item),
-            Some(account) => account.credit(item, &new.preceding).map_err(unknown)?,
+            Some(account) => account.credit(item, &new.preceding).map_err(|error| unknown(&error))?,
         }
     }
     for ((customer_id, currency), account) in &accounts {
@@ -161,9 +161,8 @@ async fn accounts_of(unit: &mut Unit, items: &[NewItem]) -> Result<Accounts, Bil
         }
     }
     let cancelled = items.iter().filter(|item| item.kind == DocumentKind::Cancellation);
-    let by_invoice: BTreeMap<InvoiceId, (CustomerId, Currency)> = cancelled
-        .flat_map(|item| item.preceding.iter().map(|id| (*id, (item.customer_id, item.currency))))
-        .collect();
+    let by_invoice: BTreeMap<InvoiceId, (CustomerId, Currency)> =
+        cancelled.flat_map(|item| item.preceding.iter().map(|id| (*id, (item.customer_id, item.currency)))).collect();
     if !by_invoice.is_empty() {
         for paid in allocation::payments_of_invoices(unit, seller_id, by_invoice.keys().copied()).await? {
             let account = by_invoice.get(&paid.invoice_id).and_then(|key| accounts.get_mut(key));
@@ -222,7 +221,7 @@ pub async fn allocate(
     let mut account = Account::default();
     account.load_invoice(open.item);
     account.load_credit(owned.credit);
-    account.allocate(source, invoice_id, amount_minor.unwrap_or(i64::MAX)).map_err(unknown)?;
+    account.allocate(source, invoice_id, amount_minor.unwrap_or(i64::MAX)).map_err(|error| unknown(&error))?;
     let posted_on = today(unit).await?;
     let accounts = Accounts::from([((open.customer_id, open.currency), account)]);
     let made = book(unit, posted_on, "", OWN_IDS_MAX, &accounts).await?;
@@ -314,7 +313,7 @@ async fn credit_of(unit: &mut Unit, source: Source) -> Result<credit::OwnedCredi
     }
 }
 
-pub(super) fn unknown(error: UnknownInvoice) -> BillingError {
+pub(super) fn unknown(error: &UnknownInvoice) -> BillingError {
     let detail = error.to_string();
     BillingError::precondition("NOT_THE_CUSTOMERS_INVOICE", error.0, detail)
 }

@@ -96,6 +96,7 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     // The pair is read before anything is touched: what is wrong with it is said at once.
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
     let (store, lock) = open(&config).await?;
+    hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
     let billing = Billing::new(store.clone(), clock);
     let outcome = work(&config, billing, tls).await;
@@ -194,13 +195,21 @@ fn announced(listener: &TcpListener, tls: bool) -> std::io::Result<String> {
 }
 
 fn start_log(config: &Config) -> Result<(), ServeError> {
-    // sqlx tells every statement at `info` when it is slow; the statements are ours and known.
     let filter = EnvFilter::try_new(&config.log_filter)
         .map_err(|error| ServeError::Filter(config.log_filter.clone(), error.to_string()))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// A daemon without a seller refuses every call: say what to do.
+async fn hint(store: &Store) -> Result<(), StoreError> {
+    let mut tx = store.snapshot().await?;
+    if crate::store::event::sellers(&mut tx, billet_domain::id::SellerId(0), 1).await?.is_empty() {
+        tracing::warn!("there is no seller yet: stop the daemon and make the first with `billet init`");
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Those a seller bills, their projects, and what panels call them.
 
 use billet_domain::id::CustomerId;
+use billet_domain::money::Currency;
 use tonic::{Request, Response, Status};
 
 use super::call::{Begun, Call, open};
 use super::convert::customer::{copy_customer, new_customer, to_customer, to_project};
-use super::convert::{parse, required, text};
+use super::convert::{parse, period, required, text, to_date, to_money};
 use super::{mask, page};
+use crate::billing::statement::statement;
 use crate::billing::{Billing, BillingError, customer, link, project};
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::customer_service_server::CustomerService;
@@ -158,8 +160,32 @@ impl CustomerService for CustomerApi {
         request: Request<pb::GetStatementRequest>,
     ) -> Result<Response<pb::GetStatementResponse>, Status> {
         let (caller, request) = open(request)?;
-        caller.may_see(parse("customer_id", &request.customer_id)?)?;
-        Err(Status::unimplemented("statements are not served yet"))
+        let customer_id: CustomerId = parse("customer_id", &request.customer_id)?;
+        caller.may_see(customer_id)?;
+        let currency: Currency = parse("currency_code", &request.currency_code)?;
+        let period = request.period.map(|given| period("period", Some(given))).transpose()?;
+        let mut tx = self.billing.store.snapshot().await?;
+        let missing = || BillingError::not_found("customer", customer_id);
+        store::customer::get(&mut tx, caller.seller_id, customer_id).await?.ok_or_else(missing)?;
+        let seller = store::seller::get(&mut tx, caller.seller_id).await?.ok_or_else(missing)?;
+        let today = seller.today(self.billing.now());
+        let told = statement(&mut tx, caller.seller_id, customer_id, currency, period, today).await?;
+        let money = |minor| Some(to_money(minor, told.currency));
+        Ok(Response::new(pb::GetStatementResponse {
+            opening_balance: money(told.opening_minor),
+            lines: told
+                .lines
+                .iter()
+                .map(|line| pb::StatementLine {
+                    date: Some(to_date(line.posted_on)),
+                    kind: line.kind.as_str().to_owned(),
+                    reference: line.reference.clone(),
+                    amount: money(line.amount_minor),
+                    balance: money(line.balance_minor),
+                })
+                .collect(),
+            closing_balance: money(told.closing_minor),
+        }))
     }
 }
 

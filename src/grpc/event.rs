@@ -209,3 +209,169 @@ fn to_event(event: Recorded) -> pb::Event {
         hash: event.hash,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use billet_domain::id::{SellerId, TokenId};
+    use billet_domain::role::Role;
+    use futures::StreamExt as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::billing::Clock;
+    use crate::store::Store;
+    use crate::store::testing::{Fresh, seller, stores};
+    use crate::store::token::Token;
+
+    struct Ground {
+        api: EventApi,
+        caller: Caller,
+        store: Store,
+        stopping: CancellationToken,
+    }
+
+    async fn ground(fresh: &Fresh) -> Ground {
+        let billing = Billing::new(fresh.store.clone(), Clock::System);
+        let seller_id = seller(&fresh.store, 1).await;
+        let mut unit = billing.begin(seller_id, "system").await.expect("a unit");
+        let token = Token {
+            seller_id,
+            id: TokenId(1),
+            name: "auditor".to_owned(),
+            roles: vec![Role::Auditor],
+            instance_id: None,
+            customer_id: None,
+            expires_at: None,
+            revoked_at: None,
+            created_at: unit.now,
+        };
+        token::insert(&mut unit, &token, "hash").await.expect("a token");
+        unit.commit().await.expect("a commit");
+        let stopping = CancellationToken::new();
+        Ground {
+            api: EventApi::new(billing, stopping.clone()),
+            caller: token.into(),
+            store: fresh.store.clone(),
+            stopping,
+        }
+    }
+
+    impl Ground {
+        fn request<T>(&self, message: T) -> Request<T> {
+            let mut request = Request::new(message);
+            request.extensions_mut().insert(self.caller.clone());
+            request
+        }
+
+        async fn write(&self, kind: &'static str, count: usize) {
+            let seller_id = SellerId(1);
+            let mut unit = self.store.begin(seller_id, "system", chrono::DateTime::UNIX_EPOCH).await.expect("a unit");
+            for index in 0..count {
+                unit.event(kind, format!("thing_{}", index % 10), json!({ "index": index }));
+            }
+            unit.commit().await.expect("a commit");
+        }
+
+        async fn watch(&self, after_sequence: i64, prefixes: &[&str]) -> Events {
+            let kind_prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
+            let request = self.request(pb::WatchRequest { after_sequence, kind_prefixes });
+            self.api.watch(request).await.expect("a stream").into_inner()
+        }
+    }
+
+    async fn next(events: &mut Events) -> Result<pb::Event, Status> {
+        let next = tokio::time::timeout(Duration::from_secs(30), events.next()).await.expect("in time");
+        next.expect("not the end").map(|answer| answer.event.expect("an event"))
+    }
+
+    #[tokio::test]
+    async fn a_watch_begins_anywhere_filters_and_goes_on_live() {
+        for fresh in stores().await {
+            let ground = ground(&fresh).await;
+            ground.write("invoice.issued", 1_200).await;
+            let mut all = ground.watch(0, &[]).await;
+            for sequence in 1..=1_200 {
+                let event = next(&mut all).await.expect("an event");
+                assert_eq!((event.sequence, event.kind.as_str()), (sequence, "invoice.issued"));
+            }
+            let mut payments = ground.watch(1_000, &["payment.", "nothing"]).await;
+            ground.write("payment.recorded", 2).await;
+            ground.write("invoice.issued", 1).await;
+            ground.write("payment.recorded", 1).await;
+            for sequence in [1_201, 1_202, 1_204] {
+                assert_eq!(next(&mut payments).await.expect("an event").sequence, sequence);
+            }
+            // What another daemon writes is no commit of this process.
+            let unrelated = Store::clone(&fresh.store);
+            let mut tx = unrelated.engine().begin().await.expect("a transaction");
+            tx.execute(
+                "INSERT INTO events (seller_id, sequence, kind, subject, actor, reason, data, recorded_at, hash) \
+                 VALUES (1, 1205, 'payment.recorded', 'pay_1', 'system', '', '{}', 0, 'x')",
+                &[],
+            )
+            .await
+            .expect("an event");
+            tx.commit().await.expect("a commit");
+            assert_eq!(next(&mut payments).await.expect("an event").subject, "pay_1");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watch_ends_with_its_token_and_with_the_daemon_and_frees_its_place() {
+        for fresh in stores().await {
+            let ground = ground(&fresh).await;
+            ground.write("invoice.issued", 1).await;
+            let mut stopped = ground.watch(0, &[]).await;
+            next(&mut stopped).await.expect("an event");
+            let left = ground.watch(0, &[]).await;
+            assert_eq!(ground.api.watchers.available_permits(), WATCHERS_MAX - 2);
+            drop(left);
+            ground.stopping.cancel();
+            let status = next(&mut stopped).await.expect_err("the end");
+            assert_eq!(status.code(), Code::Unavailable);
+            assert!(status.message().contains("after 1"), "{status}");
+
+            let ground = Ground { stopping: CancellationToken::new(), ..ground };
+            let api = EventApi::new(ground.api.billing.clone(), ground.stopping.clone());
+            let ground = Ground { api, ..ground };
+            let mut watch = ground.watch(1, &[]).await;
+            let mut unit = ground.store.begin(SellerId(1), "system", chrono::Utc::now()).await.expect("a unit");
+            token::revoke(&mut unit, TokenId(1)).await.expect("revoked");
+            unit.commit().await.expect("a commit");
+            assert_eq!(next(&mut watch).await.expect_err("the end").code(), Code::Unauthenticated);
+            drop(watch);
+            let all_free = async {
+                while ground.api.watchers.available_permits() < WATCHERS_MAX {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(30), all_free).await.expect("the places are free again");
+        }
+    }
+
+    #[tokio::test]
+    async fn events_are_listed_in_pages_and_by_subject() {
+        for fresh in stores().await {
+            let ground = ground(&fresh).await;
+            ground.write("invoice.issued", 25).await;
+            let mut request =
+                pb::ListEventsRequest { page_size: 2, subject: "thing_3".to_owned(), ..Default::default() };
+            let mut sequences = Vec::new();
+            loop {
+                let page = ground.api.list_events(ground.request(request.clone())).await.expect("a page").into_inner();
+                sequences.extend(page.events.iter().map(|event| event.sequence));
+                if page.next_page_token.is_empty() {
+                    break;
+                }
+                request.page_token = page.next_page_token;
+            }
+            assert_eq!(sequences, [4, 14, 24]);
+            let request = pb::ListEventsRequest { page_token: "?".to_owned(), ..Default::default() };
+            let refused = ground.api.list_events(ground.request(request)).await.expect_err("no token");
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            let request = pb::WatchRequest { after_sequence: -1, kind_prefixes: Vec::new() };
+            let Err(refused) = ground.api.watch(ground.request(request)).await else { panic!("no position") };
+            assert_eq!(refused.code(), Code::InvalidArgument);
+        }
+    }
+}

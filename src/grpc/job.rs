@@ -71,3 +71,66 @@ fn to_job(job: Job) -> pb::Job {
         last_error: job.last_error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use billet_domain::id::{SellerId, TokenId};
+    use billet_domain::role::Role;
+    use serde_json::json;
+
+    use super::*;
+    use crate::billing::Clock;
+    use crate::store::job::NewJob;
+    use crate::store::testing::{seller, stores};
+
+    fn caller(seller_id: i64) -> Caller {
+        Caller {
+            token_id: TokenId(1),
+            seller_id: SellerId(seller_id),
+            roles: vec![Role::Owner],
+            instance_id: None,
+            customer_id: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn jobs_are_listed_in_pages_and_only_to_their_seller() {
+        for fresh in stores().await {
+            let billing = Billing::new(fresh.store.clone(), Clock::System);
+            for id in [1, 2] {
+                let seller_id = seller(&fresh.store, id).await;
+                let mut unit = billing.begin(seller_id, "system").await.expect("a unit");
+                for number in 0..3 {
+                    let new = NewJob {
+                        kind: "work",
+                        payload: json!({ "number": number }),
+                        unique_key: None,
+                        run_at: unit.now,
+                    };
+                    job::enqueue(&mut unit, new).expect("an id");
+                }
+                unit.commit().await.expect("a commit");
+            }
+            let request = pb::ListJobsRequest { page_size: 2, ..Default::default() };
+            let first = list_jobs(&billing, &caller(1), &request).await.expect("a page");
+            assert_eq!(first.jobs.len(), 2);
+            assert_eq!(first.jobs[0].payload_json, r#"{"number":0}"#);
+            let request = pb::ListJobsRequest { page_token: first.next_page_token, ..request };
+            let second = list_jobs(&billing, &caller(1), &request).await.expect("a page");
+            assert_eq!((second.jobs.len(), second.next_page_token.as_str()), (1, ""));
+            let dead = pb::ListJobsRequest { state: pb::JobState::Dead.into(), ..Default::default() };
+            assert_eq!(list_jobs(&billing, &caller(1), &dead).await.expect("a page").jobs, []);
+            let unknown = pb::ListJobsRequest { state: 99, ..Default::default() };
+            let refused = list_jobs(&billing, &caller(1), &unknown).await.expect_err("no state");
+            assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+
+            let id = first.jobs[0].id.clone();
+            let request = |request_id: &str| pb::RetryJobRequest { request_id: request_id.to_owned(), id: id.clone() };
+            let foreign = retry_job(&billing, &caller(2), &request("a")).await.expect_err("another seller's");
+            assert_eq!(foreign.code(), tonic::Code::NotFound);
+            let answer = retry_job(&billing, &caller(1), &request("b")).await.expect("ready").into_inner();
+            let again = retry_job(&billing, &caller(1), &request("b")).await.expect("the same").into_inner();
+            assert_eq!(answer, again);
+        }
+    }
+}

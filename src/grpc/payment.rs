@@ -36,11 +36,11 @@ impl PaymentService for PaymentApi {
         request: Request<pb::RecordPaymentRequest>,
     ) -> Result<Response<pb::RecordPaymentResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call =
-            match Call::begin(&self.billing, &caller, "RecordPayment", &request.request_id, &request).await? {
-                Begun::Fresh(call) => call,
-                Begun::Again(answer) => return Ok(answer),
-            };
+        let mut call = match Call::begin(&self.billing, &caller, "RecordPayment", &request.request_id, &request).await?
+        {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
         let invoice_ids = request
             .invoice_ids
             .iter()
@@ -55,7 +55,7 @@ impl PaymentService for PaymentApi {
             method: request.method,
         };
         let Paid { payment, allocations } = pay::record(&mut call.unit, new, &invoice_ids, request.keep_rest).await?;
-        call.finish(pb::RecordPaymentResponse { payment: Some(to_payment(payment, allocations)) }).await
+        call.finish(pb::RecordPaymentResponse { payment: Some(to_payment(payment, &allocations)) }).await
     }
 
     async fn get_payment(
@@ -70,7 +70,7 @@ impl PaymentService for PaymentApi {
             .filter(|payment| caller.may_see(payment.customer_id).is_ok())
             .ok_or_else(|| BillingError::not_found("payment", id))?;
         let allocations = allocation::of_payments(&mut tx, caller.seller_id, &[id]).await?;
-        Ok(Response::new(pb::GetPaymentResponse { payment: Some(to_payment(payment, allocations)) }))
+        Ok(Response::new(pb::GetPaymentResponse { payment: Some(to_payment(payment, &allocations)) }))
     }
 
     async fn list_payments(
@@ -99,7 +99,7 @@ impl PaymentService for PaymentApi {
             .into_iter()
             .map(|payment| {
                 let allocations = allocations.remove(&Source::Payment(payment.id)).unwrap_or_default();
-                to_payment(payment, allocations)
+                to_payment(payment, &allocations)
             })
             .collect();
         Ok(Response::new(pb::ListPaymentsResponse { payments, next_page_token }))
@@ -149,8 +149,7 @@ impl PaymentService for PaymentApi {
         request: Request<pb::RecordRefundRequest>,
     ) -> Result<Response<pb::RecordRefundResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call = match Call::begin(&self.billing, &caller, "RecordRefund", &request.request_id, &request).await?
-        {
+        let mut call = match Call::begin(&self.billing, &caller, "RecordRefund", &request.request_id, &request).await? {
             Begun::Fresh(call) => call,
             Begun::Again(answer) => return Ok(answer),
         };
@@ -162,7 +161,7 @@ impl PaymentService for PaymentApi {
             method: request.method,
         };
         let refund = pay::refund(&mut call.unit, new).await?;
-        call.finish(pb::RecordRefundResponse { payment: Some(to_payment(refund, Vec::new())) }).await
+        call.finish(pb::RecordRefundResponse { payment: Some(to_payment(refund, &[])) }).await
     }
 }
 
@@ -196,7 +195,7 @@ fn position(key: &str) -> Result<Position, BillingError> {
         .ok_or_else(|| BillingError::invalid("page_token", "not a token of a previous answer"))
 }
 
-fn to_payment(payment: Payment, allocations: Vec<Allocation>) -> pb::Payment {
+fn to_payment(payment: Payment, allocations: &[Allocation]) -> pb::Payment {
     let money = |minor: i64| -> Option<gt::Money> { Some(convert::to_money(minor, payment.currency)) };
     pb::Payment {
         id: payment.id.to_string(),

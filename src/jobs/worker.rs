@@ -21,6 +21,10 @@ use crate::billing::Billing;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Commits come in swarms; this is waited for after one, so that a swarm costs one look.
 const SWARM_PAUSE: Duration = Duration::from_millis(5);
+/// How long a job that ended waits for others to be written down with it, while there are more to do.
+const SETTLE_AFTER: Duration = Duration::from_millis(20);
+/// How many are written down together.
+const SETTLE_MAX: usize = 256;
 /// The pause after the database failed.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -69,6 +73,7 @@ impl Worker {
             held: HashMap::new(),
             waiting: VecDeque::new(),
             ended: Vec::new(),
+            ended_at: None,
         };
         Running { stop, task: tokio::spawn(bench.run()) }
     }
@@ -116,6 +121,8 @@ struct Bench {
     waiting: VecDeque<(Job, Instant)>,
     /// Ended and not written down.
     ended: Vec<Attempt>,
+    /// When the first of these ended.
+    ended_at: Option<Instant>,
 }
 
 impl Bench {
@@ -137,6 +144,7 @@ impl Bench {
                 () = moves.next(), if hungry => {}
                 _ = look.tick(), if hungry => {}
                 () = tokio::time::sleep(TROUBLE_PAUSE), if trouble => {}
+                () = tokio::time::sleep(SETTLE_AFTER), if self.ended_at.is_some() && !trouble => {}
             }
         }
         self
@@ -148,7 +156,8 @@ impl Bench {
             while let Some(ended) = self.at_work.try_join_next_with_id() {
                 self.note(ended);
             }
-            if !self.settle().await {
+            self.begin_waiting();
+            if self.shall_settle() && !self.settle().await {
                 return false;
             }
             self.begin_waiting();
@@ -167,6 +176,12 @@ impl Bench {
         }
     }
 
+    /// Whether it is time to write down what ended: at once when nothing else is to do, else in batches.
+    fn shall_settle(&self) -> bool {
+        self.ended.len() >= SETTLE_MAX
+            || self.ended_at.is_some_and(|ended_at| self.waiting.is_empty() || ended_at.elapsed() >= SETTLE_AFTER)
+    }
+
     fn begin_waiting(&mut self) {
         while self.at_work.len() < self.worker.slots {
             let Some((job, lease_end)) = self.waiting.pop_front() else { return };
@@ -183,6 +198,7 @@ impl Bench {
             Ok((id, attempt)) => {
                 self.held.remove(&id);
                 self.ended.push(attempt);
+                self.ended_at.get_or_insert_with(Instant::now);
             }
             // It was aborted, because its lease was lost: there is nothing to write down.
             Err(error) => {
@@ -198,6 +214,7 @@ impl Bench {
         match self.queue.settle(&self.ended).await {
             Ok(()) => {
                 self.ended.clear();
+                self.ended_at = None;
                 true
             }
             Err(error) => {

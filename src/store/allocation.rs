@@ -111,8 +111,11 @@ pub async fn release(unit: &mut Unit, ids: &[AllocationId]) -> Result<(), StoreE
         return Ok(());
     }
     let (seller_id, now) = (unit.seller_id, unit.now);
-    let text =
-        with_ids!("UPDATE allocations SET released_at = $3 WHERE seller_id = $1 AND released_at IS NULL AND id IN ", 2, "");
+    let text = with_ids!(
+        "UPDATE allocations SET released_at = $3 WHERE seller_id = $1 AND released_at IS NULL AND id IN ",
+        2,
+        ""
+    );
     let touched = unit.execute(text, params![seller_id, id_set(ids.iter().map(|id| id.0)), now]).await?;
     if usize::try_from(touched) == Ok(ids.len()) { Ok(()) } else { Err(StoreError::Retry) }
 }
@@ -130,18 +133,43 @@ pub async fn get(tx: &mut Tx, seller_id: SellerId, id: AllocationId) -> Result<O
     .await
 }
 
+/// SQLite is told the index: without statistics it would rather walk through all rows of the seller.
+macro_rules! of_payments {
+    ($by_source:literal, $set:literal) => {
+        concat!(
+            "SELECT id, customer_id, source_kind, source_id, invoice_id, refund_id, currency, amount_minor, created_at, ",
+            "released_at FROM allocations ",
+            $by_source,
+            "WHERE seller_id = $1 AND released_at IS NULL AND source_kind = 'payment' AND source_id IN ",
+            $set,
+            " ORDER BY created_at, id"
+        )
+    };
+}
+
+macro_rules! payments_of_invoices {
+    ($by_invoice:literal, $set:literal) => {
+        concat!(
+            "SELECT a.id, a.invoice_id, a.amount_minor, p.id, p.received_on, p.amount_minor, p.unallocated_minor ",
+            "FROM allocations AS a ",
+            $by_invoice,
+            "JOIN payments p ON p.seller_id = a.seller_id AND p.id = a.source_id ",
+            "WHERE a.seller_id = $1 AND a.released_at IS NULL AND a.source_kind = 'payment' AND a.invoice_id IN ",
+            $set,
+            " ORDER BY a.created_at, a.id"
+        )
+    };
+}
+
 /// What these payments are used for, without what was taken back, in the order of booking.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn of_payments(tx: &mut Tx, seller_id: SellerId, ids: &[PaymentId]) -> Result<Vec<Allocation>, StoreError> {
-    let text = with_ids!(
-        "SELECT id, customer_id, source_kind, source_id, invoice_id, refund_id, currency, amount_minor, created_at, \
-         released_at FROM allocations WHERE seller_id = $1 AND released_at IS NULL AND source_kind = 'payment' \
-         AND source_id IN ",
-        2,
-        " ORDER BY created_at, id"
-    );
+    let text = Sql {
+        sqlite: of_payments!("INDEXED BY allocations_by_source ", "(SELECT value FROM json_each($2))"),
+        postgres: of_payments!("", "(SELECT json_array_elements_text($2::json)::bigint)"),
+    };
     tx.all(text, params![seller_id, id_set(ids.iter().map(|id| id.0))]).await
 }
 
@@ -155,13 +183,10 @@ pub async fn payments_of_invoices(
     seller_id: SellerId,
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<Vec<PaidBy>, StoreError> {
-    let text: Sql = with_ids!(
-        "SELECT a.id, a.invoice_id, a.amount_minor, p.id, p.received_on, p.amount_minor, p.unallocated_minor \
-         FROM allocations a JOIN payments p ON p.seller_id = a.seller_id AND p.id = a.source_id \
-         WHERE a.seller_id = $1 AND a.released_at IS NULL AND a.source_kind = 'payment' AND a.invoice_id IN ",
-        2,
-        " ORDER BY a.created_at, a.id"
-    );
+    let text = Sql {
+        sqlite: payments_of_invoices!("INDEXED BY allocations_by_invoice ", "(SELECT value FROM json_each($2))"),
+        postgres: payments_of_invoices!("", "(SELECT json_array_elements_text($2::json)::bigint)"),
+    };
     tx.all(text, params![seller_id, id_set(ids.into_iter().map(|id| id.0))]).await
 }
 

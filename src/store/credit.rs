@@ -36,14 +36,19 @@ impl FromRow for OwnedCredit {
     }
 }
 
+/// SQLite is told the index: without statistics it would rather walk through all rows of the seller.
 macro_rules! credits {
-    ($set:literal) => {
+    ($unallocated:literal, $unused:literal, $set:literal) => {
         concat!(
-            "SELECT CAST(1 AS BIGINT), id, customer_id, currency, received_on, amount_minor, unallocated_minor FROM payments ",
+            "SELECT CAST(1 AS BIGINT), id, customer_id, currency, received_on, amount_minor, unallocated_minor ",
+            "FROM payments ",
+            $unallocated,
             "WHERE seller_id = $1 AND unallocated_minor > 0 AND customer_id IN ",
             $set,
             " UNION ALL ",
-            "SELECT CAST(0 AS BIGINT), invoice_id, customer_id, currency, issued_on, gross_minor, open_minor FROM open_items ",
+            "SELECT CAST(0 AS BIGINT), invoice_id, customer_id, currency, issued_on, gross_minor, open_minor ",
+            "FROM open_items ",
+            $unused,
             "WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' AND customer_id IN ",
             $set
         )
@@ -60,10 +65,27 @@ pub async fn of_customers(
     customer_ids: impl IntoIterator<Item = CustomerId>,
 ) -> Result<Vec<OwnedCredit>, StoreError> {
     let text = Sql {
-        sqlite: credits!("(SELECT value FROM json_each($2))"),
-        postgres: credits!("(SELECT json_array_elements_text($2::json)::bigint)"),
+        sqlite: credits!(
+            "INDEXED BY payments_unallocated ",
+            "INDEXED BY open_items_credit ",
+            "(SELECT value FROM json_each($2))"
+        ),
+        postgres: credits!("", "", "(SELECT json_array_elements_text($2::json)::bigint)"),
     };
     tx.all(text, params![seller_id, id_set(customer_ids.into_iter().map(|id| id.0))]).await
+}
+
+macro_rules! any_credit {
+    ($unallocated:literal, $unused:literal) => {
+        concat!(
+            "SELECT id FROM (SELECT id FROM payments ",
+            $unallocated,
+            "WHERE seller_id = $1 AND unallocated_minor > 0 LIMIT 1) AS paid UNION ALL ",
+            "SELECT invoice_id FROM (SELECT invoice_id FROM open_items ",
+            $unused,
+            "WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' LIMIT 1) AS noted LIMIT 1"
+        )
+    };
 }
 
 /// Whether any customer of the seller has any credit: two looks into indexes, so that the common batch of new invoices
@@ -72,14 +94,10 @@ pub async fn of_customers(
 /// # Errors
 /// [`StoreError`].
 pub async fn is_any(tx: &mut Tx, seller_id: SellerId) -> Result<bool, StoreError> {
-    let found: Option<(i64,)> = tx
-        .optional(
-            "SELECT id FROM (SELECT id FROM payments WHERE seller_id = $1 AND unallocated_minor > 0 LIMIT 1) AS paid \
-             UNION ALL \
-             SELECT invoice_id FROM (SELECT invoice_id FROM open_items \
-                 WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' LIMIT 1) AS noted LIMIT 1",
-            params![seller_id],
-        )
-        .await?;
+    let text = Sql {
+        sqlite: any_credit!("INDEXED BY payments_unallocated ", "INDEXED BY open_items_credit "),
+        postgres: any_credit!("", ""),
+    };
+    let found: Option<(i64,)> = tx.optional(text, params![seller_id]).await?;
     Ok(found.is_some())
 }

@@ -11,7 +11,8 @@ use crate::params;
 
 /// A seller in Berlin with some customers. The first of a database is the operator, the others are its resellers.
 pub async fn seller(store: &Store, customers: usize) -> (SellerId, Vec<CustomerId>) {
-    let mut unit = store.begin(SellerId(0), "system", Utc::now()).await.expect("begins");
+    let ids_max = i64::try_from(customers + 1).expect("few");
+    let mut unit = store.begin_large(SellerId(0), "system", Utc::now(), ids_max).await.expect("begins");
     let seller_id = SellerId(unit.id().expect("an id"));
     let party = Party { name: "Hosting GmbH".to_owned(), ..Party::default() };
     unit.execute(
@@ -23,10 +24,10 @@ pub async fn seller(store: &Store, customers: usize) -> (SellerId, Vec<CustomerI
     )
     .await
     .expect("a seller");
-    unit.execute("INSERT INTO journal_heads (seller_id, sequence, hash) VALUES ($1, 0, $2)", params![
-        seller_id,
-        journal::GENESIS
-    ])
+    unit.execute(
+        "INSERT INTO journal_heads (seller_id, sequence, hash) VALUES ($1, 0, $2)",
+        params![seller_id, journal::GENESIS],
+    )
     .await
     .expect("its journal");
     let mut ids = Vec::new();

@@ -46,7 +46,7 @@ pub struct NewJob {
     pub kind: &'static str,
     /// What it works on. Identifiers, no personal data: it is shown to operators and kept in the journal when it dies.
     pub payload: serde_json::Value,
-    /// There is one unfinished job with this key at most, over all sellers.
+    /// There is one job with this key at most, over all sellers, until it is done; one that gave up still has its key.
     pub unique_key: Option<String>,
     /// Not before.
     pub run_at: DateTime<Utc>,
@@ -148,6 +148,16 @@ pub async fn enqueue_new(unit: &mut Unit, jobs: impl IntoIterator<Item = NewJob>
     unit.insert_new(rows).await
 }
 
+/// A queue that was empty when PostgreSQL took its statistics looks small to it: it would collect and sort all jobs for each
+/// batch (140 ms with 200,000 of them) instead of reading the beginning of the index (0.4 ms).
+async fn read_by_index(tx: &mut Tx) -> Result<(), StoreError> {
+    if tx.is_postgres() {
+        tx.execute("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)", &[])
+            .await?;
+    }
+    Ok(())
+}
+
 /// Whether there is something to claim, and whether there are leases that ran out. Reads only: a daemon with nothing to
 /// do takes no lock.
 ///
@@ -164,9 +174,10 @@ pub async fn news(
                  AND kind IN (SELECT value FROM json_each($2)) LIMIT 1) AS due), \
                  (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < $3 LIMIT 1) AS lost)",
         postgres: "SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'ready' AND run_at <= $1 \
-                 AND kind IN (SELECT json_array_elements_text($2::json)) LIMIT 1) AS due), \
+                 AND kind = ANY (ARRAY(SELECT json_array_elements_text($2::json))) LIMIT 1) AS due), \
                  (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < $3 LIMIT 1) AS lost)",
     };
+    read_by_index(tx).await?;
     tx.one(news, params![now, text_set(kinds.iter().copied()), real_now]).await
 }
 
@@ -189,11 +200,12 @@ pub async fn claim(
                  AND kind IN (SELECT value FROM json_each($4)) ORDER BY run_at, id LIMIT $5) \
                  RETURNING id, seller_id, kind, payload, unique_key, state, attempt_count, run_at, lease_owner, last_error",
         postgres: "WITH picked AS MATERIALIZED (SELECT id FROM jobs WHERE state = 'ready' AND run_at <= $3 \
-                 AND kind IN (SELECT json_array_elements_text($4::json)) ORDER BY run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
+                 AND kind = ANY (ARRAY(SELECT json_array_elements_text($4::json))) ORDER BY run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
                  UPDATE jobs SET state = 'running', attempt_count = attempt_count + 1, lease_owner = $1, lease_until = $2 \
                  FROM picked WHERE jobs.id = picked.id \
                  RETURNING jobs.id, seller_id, kind, payload, unique_key, state, attempt_count, run_at, lease_owner, last_error",
     };
+    read_by_index(tx).await?;
     let kinds = text_set(kinds.iter().copied());
     let mut jobs: Vec<Job> = tx.all(claim, params![owner, lease_until, now, kinds, limit]).await?;
     // RETURNING promises no order.

@@ -6,7 +6,7 @@ use billet_domain::settle::{Credit, Item, Source, State};
 use chrono::NaiveDate;
 
 use super::engine::{Kind, Rows, Table};
-use super::{FromRow, Row, StoreError, Tx, Unit, Word, id_set};
+use super::{FromRow, Row, Sql, StoreError, Tx, Unit, Word, id_set};
 use crate::{params, with_ids};
 
 /// An issued document with what of it is open.
@@ -53,11 +53,25 @@ macro_rules! open_items {
     };
 }
 
-macro_rules! open_items_of_both {
-    ($customers:literal, $ids:literal) => {
+macro_rules! open_items_of_one {
+    ($by_customer:literal) => {
         concat!(
             "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, ",
             "credited_minor, written_off_minor, cancelled_by, state FROM open_items ",
+            $by_customer,
+            "WHERE seller_id = $1 AND customer_id = $2 AND currency = $3 AND open_minor > 0 AND kind = 'invoice' ",
+            "ORDER BY COALESCE(due_date, issued_on), issued_on, invoice_id LIMIT $4"
+        )
+    };
+}
+
+/// SQLite is told the index: without statistics it would rather walk through all rows of the seller.
+macro_rules! open_items_of_both {
+    ($by_customer:literal, $customers:literal, $ids:literal) => {
+        concat!(
+            "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, ",
+            "credited_minor, written_off_minor, cancelled_by, state FROM open_items ",
+            $by_customer,
             "WHERE seller_id = $1 AND open_minor > 0 AND kind = 'invoice' AND customer_id IN ",
             $customers,
             " UNION ",
@@ -222,14 +236,9 @@ pub async fn open_invoices(
     currency: Currency,
     limit: i64,
 ) -> Result<Vec<OpenItem>, StoreError> {
-    tx.all(
-        open_items!(
-            "AND customer_id = $2 AND currency = $3 AND open_minor > 0 AND kind = 'invoice' \
-             ORDER BY COALESCE(due_date, issued_on), issued_on, invoice_id LIMIT $4"
-        ),
-        params![seller_id, customer_id, currency, limit],
-    )
-    .await
+    let text =
+        Sql { sqlite: open_items_of_one!("INDEXED BY open_items_by_customer "), postgres: open_items_of_one!("") };
+    tx.all(text, params![seller_id, customer_id, currency, limit]).await
 }
 
 /// The open invoices of several customers, and these invoices whether open or not, in one statement; one that is both
@@ -244,9 +253,14 @@ pub async fn open_invoices_and(
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<Vec<OpenItem>, StoreError> {
     // Two searches, each by its own index; UNION takes out what both find.
-    let text = super::Sql {
-        sqlite: open_items_of_both!("(SELECT value FROM json_each($2))", "(SELECT value FROM json_each($3))"),
+    let text = Sql {
+        sqlite: open_items_of_both!(
+            "INDEXED BY open_items_by_customer ",
+            "(SELECT value FROM json_each($2))",
+            "(SELECT value FROM json_each($3))"
+        ),
         postgres: open_items_of_both!(
+            "",
             "(SELECT json_array_elements_text($2::json)::bigint)",
             "(SELECT json_array_elements_text($3::json)::bigint)"
         ),

@@ -87,8 +87,10 @@ static NEW: Table = Table {
     ],
 };
 
-static CHANGED: Table =
-    Table { name: "payments", columns: &[("seller_id", Kind::Int), ("id", Kind::Int), ("unallocated_minor", Kind::Int)] };
+static CHANGED: Table = Table {
+    name: "payments",
+    columns: &[("seller_id", Kind::Int), ("id", Kind::Int), ("unallocated_minor", Kind::Int)],
+};
 
 /// Gathers a new payment.
 pub fn add(unit: &mut Unit, payment: &Payment) {

@@ -309,7 +309,8 @@ async fn what_was_given_up_is_not_credited_a_second_time() {
         assert_eq!(story.stands(cancellation).await, (State::Paid, 0));
         assert_eq!(story.stands(invoice).await, (State::Cancelled, 0));
         let mut unit = story.unit().await;
-        let credit: Vec<_> = credit::of_customers(&mut unit, story.seller_id, [story.customer_id]).await.expect("reads");
+        let credit: Vec<_> =
+            credit::of_customers(&mut unit, story.seller_id, [story.customer_id]).await.expect("reads");
         assert_eq!(credit.iter().map(|owned| owned.credit.left_minor).sum::<i64>(), 40, "what was paid");
     }
 }
@@ -378,5 +379,34 @@ async fn the_audit_finds_what_does_not_agree() {
                 format!("{invoice}: its state is Issued, its amounts say PartlyPaid"),
             ]
         );
+    }
+}
+
+#[tokio::test]
+async fn the_same_money_reported_many_times_at_once_is_booked_once() {
+    for fresh in stores().await {
+        let story = Story::on(&fresh.store).await;
+        let invoice = story.invoice(100).await;
+        let report = async || {
+            let mut unit = story.unit().await;
+            let money = NewPayment { reference: Some("TX-1".to_owned()), ..story.money(60) };
+            pay::record(&mut unit, money, &[invoice], false).await?;
+            unit.commit().await.map_err(BillingError::from)
+        };
+        let outcomes = futures::future::join_all((0..8).map(|_| report())).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        for refused in outcomes.into_iter().filter_map(Result::err) {
+            assert_eq!(refused.reason(), "PAYMENT_KNOWN");
+        }
+        let pay = async || {
+            let mut unit = story.unit().await;
+            pay::record(&mut unit, story.money(30), &[invoice], false).await?;
+            unit.commit().await.map_err(BillingError::from)
+        };
+        for outcome in futures::future::join_all((0..8).map(|_| pay())).await {
+            outcome.expect("different money");
+        }
+        assert_eq!(story.stands(invoice).await, (State::Paid, 0));
+        story.assert_books_balance().await;
     }
 }

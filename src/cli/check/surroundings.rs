@@ -1,6 +1,7 @@
 //! What the daemon stands on: files, address, database.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use tonic::transport::Server;
 
@@ -9,6 +10,9 @@ use crate::config::Config;
 use crate::grpc::server::with_tls;
 use crate::store::lock::{Lock, LockError};
 use crate::store::{Engine, StoreError, schema};
+
+/// How long the database has to answer. The daemon itself is more patient: it may be started before its database.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether files can be made in the data directory.
 pub fn data_dir(config: &Config, findings: &mut Findings) {
@@ -89,7 +93,10 @@ pub async fn database(config: &Config, findings: &mut Findings) -> Option<Engine
         findings.add("database", Mark::Note, format!("{name} is not there yet; `billet serve` makes it"));
         return None;
     }
-    let outcome = Engine::open(&config.database).await.map_err(|error| format!("{name}: {error}"));
+    let outcome = match tokio::time::timeout(ANSWER_TIMEOUT, Engine::open(&config.database)).await {
+        Ok(outcome) => outcome.map_err(|error| format!("{name}: {error}")),
+        Err(_) => Err(format!("{name} does not answer within {} s", ANSWER_TIMEOUT.as_secs())),
+    };
     let engine = findings.take("database", outcome)?;
     findings.add("database", Mark::Ok, format!("{name} answers"));
     Some(engine)

@@ -12,6 +12,9 @@ mod printable;
 
 use billet_domain::document::Document;
 use billet_domain::money::MoneyError;
+use letter::Letter;
+use press::{Press, words};
+use printable::Repertoire;
 use typst::comemo;
 use typst::foundations::Smart;
 use typst_layout::PagedDocument;
@@ -47,28 +50,31 @@ impl From<serde_json::Error> for PdfError {
 /// Prints an issued document: PDF/A-3b, tagged, dated by its issue date. The same document gives the same bytes.
 ///
 /// Language: that of the document, else its base language (`de-AT` as `de`), else English. Characters that
-/// no font of ours has (Chinese, Japanese, Korean and rarer scripts) are printed as `U+FFFD`.
+/// no font of ours has (Chinese, Japanese, Korean and rarer scripts) are printed as `U+FFFD`, and so is all but
+/// Latin, Greek and Cyrillic in a document whose heaps of marks cannot be set otherwise.
 ///
 /// Takes a few milliseconds of one core; it does not block on anything.
 ///
 /// # Errors
-/// [`PdfError`]; with an issued document only [`PdfError::Amount`] can be caused by the data.
+/// [`PdfError`]; of an issued document's data only the amounts can cause one. Its words may quote the document:
+/// personal data, not for logs.
 pub fn render(document: &Document) -> Result<Vec<u8>, PdfError> {
-    let letter = letter::Letter::of(document)?;
-    let press = press::Press::with(&letter)?;
-    let pages =
-        typst::compile::<PagedDocument>(&press).output.map_err(|errors| PdfError::Layout(press::words(&errors)));
-    let bytes = pages.and_then(|pages| {
-        let standards =
-            PdfStandards::new(&[PdfStandard::A_3b]).map_err(|hint| PdfError::Export(hint.message().to_string()))?;
-        let options = PdfOptions {
-            ident: Smart::Custom(letter.about.identifier.clone()),
-            creator: Smart::Custom(Some("Billet".to_owned())),
-            standards,
-            ..PdfOptions::default()
-        };
-        typst_pdf::pdf(&pages, &options).map_err(|errors| PdfError::Export(press::words(&errors)))
-    });
+    let letter = Letter::of(document)?;
+    let printed = print(&letter, Repertoire::Full).or_else(|_| print(&letter, Repertoire::Plain));
     comemo::evict(REMEMBERED_DOCUMENTS);
-    bytes
+    printed
+}
+
+fn print(letter: &Letter, repertoire: Repertoire) -> Result<Vec<u8>, PdfError> {
+    let press = Press::with(letter, repertoire)?;
+    let pages = typst::compile::<PagedDocument>(&press).output;
+    let pages = pages.map_err(|errors| PdfError::Layout(words(&errors)))?;
+    let standards = PdfStandards::new(&[PdfStandard::A_3b]);
+    let options = PdfOptions {
+        ident: Smart::Custom(letter.about.identifier.clone()),
+        creator: Smart::Custom(Some("Billet".to_owned())),
+        standards: standards.map_err(|hint| PdfError::Export(hint.message().to_string()))?,
+        ..PdfOptions::default()
+    };
+    typst_pdf::pdf(&pages, &options).map_err(|errors| PdfError::Export(words(&errors)))
 }

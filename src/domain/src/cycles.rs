@@ -115,7 +115,9 @@ impl<'w, 'a> Run<'w, 'a> {
             let BilledCycle { days, .. } = self.cycle_with(day);
             Some(stretch.to.map_or(days.to, |to| to.min(days.to)))
         };
-        self.stretches.iter().flat_map(|stretch| [in_advance(stretch), in_arrears(stretch)]).flatten().min()
+        let points = self.stretches.iter().flat_map(|stretch| [in_advance(stretch), in_arrears(stretch)]);
+        // At the edge of the calendar a cycle ends where it begins.
+        points.flatten().filter(|point| *point > after).min()
     }
 }
 

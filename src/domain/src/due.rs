@@ -3,6 +3,9 @@
 //! A day is settled when it was billed with the same component, quantity and price, even if the cycle around it has
 //! moved since. A day billed otherwise, or not owed any more, is credited at what was charged for it. Whatever is left
 //! is due; when nothing is left, running again bills nothing.
+//!
+//! No cent is lost or charged twice by cutting: a part of a line costs the difference of two cumulative amounts of that
+//! line's own cycle, so parts, whether charged, credited or left out because they round to nothing, add up to the whole.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +87,7 @@ pub struct Due {
 
 /// What is due. Nothing in the answer means that everything owed is billed and everything billed is owed.
 ///
-/// Days that are owed [ahead](Statement::ahead) of the window are not charged; if they are billed already, they stay so.
+/// What is owed [ahead](Statement::ahead) of the window is not charged; if it is billed already, it stays so.
 /// Amounts that round to nothing are left out: they are part of the rounded sum of a later part of the same cycle.
 ///
 /// A statement of everything is compared with all that [`remaining`] left of the lines. A statement of a window whose
@@ -113,13 +116,13 @@ pub fn due(statement: &Statement, billed: &[Billed], currency: Currency) -> Resu
     let mut charges = Vec::new();
     let mut billed_ahead = false;
     for (key, sides) in by_key {
-        match key.kind {
-            ChargeKind::Recurring => billed_ahead |= sides.subtract_days(currency, &mut charges)?,
+        billed_ahead |= match key.kind {
+            ChargeKind::Recurring => sides.subtract_days(currency, &mut charges)?,
             ChargeKind::Setup => sides.subtract_whole(|_, _| true, currency, &mut charges)?,
             ChargeKind::Usage => {
-                sides.subtract_whole(|owed, billed| owed.period == billed.period, currency, &mut charges)?;
+                sides.subtract_whole(|owed, billed| owed.period == billed.period, currency, &mut charges)?
             }
-        }
+        };
     }
     charges.sort_by(|a, b| {
         (a.period, a.amount_minor > 0, &a.key, a.credits).cmp(&(b.period, b.amount_minor > 0, &b.key, b.credits))
@@ -127,7 +130,8 @@ pub fn due(statement: &Statement, billed: &[Billed], currency: Currency) -> Resu
     Ok(Due { charges, settled_until: settled_until.filter(|_| !billed_ahead) })
 }
 
-/// The two sides of the subtraction for one component.
+/// The two sides of the subtraction for one component. Either way of subtracting says whether something stays billed
+/// that is only owed ahead.
 #[derive(Default)]
 struct Sides<'a> {
     owed: Vec<&'a Owed>,
@@ -137,8 +141,7 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Days: cut both sides at every boundary and compare piece by piece. Says whether days stay billed that are only
-    /// owed ahead.
+    /// Days: cut both sides at every boundary and compare piece by piece.
     fn subtract_days(mut self, currency: Currency, due: &mut Vec<Charge>) -> Result<bool, MoneyError> {
         self.billed.sort_by_key(|line| (line.period, line.line_id));
         let now = self.owed.iter().map(|owed| (*owed, true));
@@ -192,20 +195,25 @@ impl Sides<'_> {
         same_slot: impl Fn(&Owed, &Billed) -> bool,
         currency: Currency,
         due: &mut Vec<Charge>,
-    ) -> Result<(), MoneyError> {
+    ) -> Result<bool, MoneyError> {
         let mut open = self.billed;
+        let mut settle = |owed: &Owed| {
+            let settling = |line: &&Billed| same_slot(owed, line) && line.rating.settles(&owed.rating);
+            open.iter().position(settling).map(|index| open.remove(index)).is_some()
+        };
         for owed in self.owed {
-            match open.iter().position(|line| same_slot(owed, line) && line.rating.settles(&owed.rating)) {
-                Some(index) => {
-                    open.remove(index);
-                }
-                None => due.extend(charge(owed, owed.period, currency)?),
+            if !settle(owed) {
+                due.extend(charge(owed, owed.period, currency)?);
             }
+        }
+        let mut billed_ahead = false;
+        for owed in self.ahead {
+            billed_ahead |= settle(owed);
         }
         for line in open {
             due.extend(credit(line, line.period, currency)?);
         }
-        Ok(())
+        Ok(billed_ahead)
     }
 }
 

@@ -65,7 +65,8 @@ pub struct Rating {
 
 impl Rating {
     /// Whether a day charged in one way needs nothing when it is owed in the other: same quantity, price and amount
-    /// for a cycle of the same length, even if the cycle's boundaries differ.
+    /// for a cycle of the same length, even if the cycle's boundaries differ. (Names, tax classes and the reasons of a
+    /// reduction do not matter: the amount does.)
     #[must_use]
     pub fn settles(&self, other: &Self) -> bool {
         self.quantity == other.quantity
@@ -139,13 +140,24 @@ pub struct Statement {
     pub window: Window,
     /// Disjoint for each key, in order of date.
     pub owed: Vec<Owed>,
-    /// Days of recurring components that will be owed after the window, for [`AHEAD_DAYS`] and a cycle at least, as far
-    /// as the facts tell; left empty when the window has an `after`. Nothing of it is to be charged yet, but what was
-    /// charged of it already, before an anchor or a cut-off date moved, stays as it is.
+    /// What will be owed after the window, for [`AHEAD_DAYS`] and a cycle at least, as far as is known; left empty when
+    /// the window has an `after`. Nothing of it is to be charged yet, but what was charged of it already, before an
+    /// anchor or a cut-off date moved, stays as it is.
     pub ahead: Vec<Owed>,
     /// The first billing point after the window, if there is one: nothing more is owed before it unless a fact or
     /// usage is added.
     pub next_point: Option<NaiveDate>,
+}
+
+impl Statement {
+    /// Where something with this billing point belongs, if anywhere.
+    pub(crate) fn side(&mut self, point: NaiveDate) -> Option<&mut Vec<Owed>> {
+        if self.window.has(point) {
+            Some(&mut self.owed)
+        } else {
+            Some(&mut self.ahead).filter(|_| self.window.after.is_none())
+        }
+    }
 }
 
 /// Why what is owed cannot be told.
@@ -181,7 +193,7 @@ pub fn owed(timeline: &Timeline, book: &TermsBook, usage: &Usage, window: Window
     let promotions: Vec<_> = walk.promotions.iter().map(|promotion| PromotedCycles::new(promotion, &runs)).collect();
     let next_point = cycles::next_point(&runs, window.until);
     let mut statement = Statement { window, owed: Vec::new(), ahead: Vec::new(), next_point };
-    owe_setup(&walk, window, &mut statement)?;
+    owe_setup(&walk, &mut statement)?;
     // A cycle that ends on or before this day has no billing point in the window.
     let settled = window.after.map_or(NaiveDate::MIN, |after| after.min(window.until));
     let ahead = window.until.checked_add_days(Days::new(AHEAD_DAYS)).unwrap_or(NaiveDate::MAX);
@@ -193,16 +205,11 @@ pub fn owed(timeline: &Timeline, book: &TermsBook, usage: &Usage, window: Window
             if looked_at > CYCLES_MAX {
                 return Err(OwedError::TooManyCycles(window.until));
             }
-            let point = cycle.days.from;
-            let promoted: Vec<_> =
-                promotions.iter().filter_map(|held| held.holds(begun + cycle.number, point)).collect();
+            let number = begun + cycle.number;
+            let promoted: Vec<_> = promotions.iter().filter_map(|held| held.holds(number, cycle.days.from)).collect();
             let parts: Vec<_> = run.parts(cycle.days).collect();
-            if window.has(point) {
-                reckon::recurring(&parts, cycle, &promoted, &mut statement.owed)?;
-            } else if point > window.until {
-                reckon::recurring(&parts, cycle, &promoted, &mut statement.ahead)?;
-            }
-            reckon::usage(&parts, cycle, usage, |period| window.has(period.to), &mut statement.owed)?;
+            reckon::recurring(&parts, cycle, &promoted, &mut statement)?;
+            reckon::usage(&parts, cycle, usage, &mut statement)?;
         }
         begun += run.count();
     }
@@ -211,15 +218,11 @@ pub fn owed(timeline: &Timeline, book: &TermsBook, usage: &Usage, window: Window
 }
 
 /// Set-up fees fall due on the first billed day, even if the subscription ended on it; not after an unlived trial.
-fn owe_setup(walk: &Walk<'_>, window: Window, statement: &mut Statement) -> Result<(), MoneyError> {
+fn owe_setup(walk: &Walk<'_>, statement: &mut Statement) -> Result<(), MoneyError> {
     let first = walk.stretches.first().map(|first| &first.conditions);
     let only = walk.unlived.as_ref().filter(|_| !walk.had_trial);
     let (Some(conditions), Some(on)) = (first.or(only), walk.billed_from) else { return Ok(()) };
-    if on > window.until {
-        statement.next_point = statement.next_point.into_iter().chain([on]).min();
-    } else if window.has(on) {
-        let day = Period::new(on, on.succ_opt().unwrap_or(on));
-        reckon::setup(conditions, day, &mut statement.owed)?;
-    }
-    Ok(())
+    let later = Some(on).filter(|on| *on > statement.window.until);
+    statement.next_point = statement.next_point.into_iter().chain(later).min();
+    reckon::setup(conditions, Period::new(on, on.succ_opt().unwrap_or(on)), statement)
 }

@@ -15,9 +15,10 @@ use crate::timeline::{AnchorPolicy, Ending, Timing};
 pub enum Charging {
     /// Price times quantity per cycle, in advance.
     Recurring,
-    /// Once, when the subscription starts to be billed.
+    /// Once, for the plan in force on the first billed day; a later plan charges none.
     Setup,
-    /// Price times what was used beyond the included quantity, when the cycle has ended.
+    /// Price times what was used beyond the included quantity, when the cycle has ended. It is counted whole, over
+    /// pauses and other changes, for as long as the plan version and the price stay.
     Usage {
         /// What is counted.
         metric: String,

@@ -4,14 +4,15 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::cycles::{BilledCycle, Part};
 use crate::money::MoneyError;
-use crate::owed::{ChargeKind, ComponentKey, Owed, Rating, Usage};
+use crate::owed::{ChargeKind, ComponentKey, Owed, Rating, Statement, Usage};
 use crate::period::{Basis, Period};
 use crate::plan::{Charging, Component};
 use crate::timeline::Reduction;
 use crate::walk::{Conditions, Promotion};
 
 /// The set-up fees of the plan that is in force on the first billed day; later plans charge none.
-pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, owed: &mut Vec<Owed>) -> Result<(), MoneyError> {
+pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, statement: &mut Statement) -> Result<(), MoneyError> {
+    let Some(owed) = statement.side(day.from) else { return Ok(()) };
     for component in &conditions.terms.components {
         if component.charging != Charging::Setup {
             continue;
@@ -19,7 +20,7 @@ pub(crate) fn setup(conditions: &Conditions<'_>, day: Period, owed: &mut Vec<Owe
         let quantity = conditions.quantity(component);
         let amount = discounted(conditions, component, quantity)?;
         let rated = (quantity, amount, String::new());
-        push(conditions, component, ChargeKind::Setup, (day, day), rated, owed);
+        owed.extend(owe(conditions, component, ChargeKind::Setup, (day, day), rated));
     }
     Ok(())
 }
@@ -29,8 +30,10 @@ pub(crate) fn recurring(
     parts: &[Part<'_, '_>],
     cycle: BilledCycle,
     promotions: &[&Promotion<'_>],
-    owed: &mut Vec<Owed>,
+    statement: &mut Statement,
 ) -> Result<(), MoneyError> {
+    let Some(owed) = statement.side(cycle.days.from) else { return Ok(()) };
+    let before = owed.len();
     for part in parts.iter().filter(|part| !part.conditions.unbilled()) {
         let mut reductions = Reductions::new(promotions);
         for component in &part.conditions.terms.components {
@@ -41,7 +44,9 @@ pub(crate) fn recurring(
             let full = discounted(part.conditions, component, quantity)?;
             let (amount, codes) = reductions.apply(full)?;
             let rated = (quantity, amount, codes);
-            push(part.conditions, component, ChargeKind::Recurring, (part.days, cycle.full), rated, owed);
+            let next = owe(part.conditions, component, ChargeKind::Recurring, (part.days, cycle.full), rated);
+            let joined = next.as_ref().is_some_and(|next| join(&mut owed[before..], next));
+            owed.extend(next.filter(|_| !joined));
         }
     }
     Ok(())
@@ -52,8 +57,7 @@ pub(crate) fn usage(
     parts: &[Part<'_, '_>],
     cycle: BilledCycle,
     usage: &Usage,
-    wanted: impl Fn(Period) -> bool,
-    owed: &mut Vec<Owed>,
+    statement: &mut Statement,
 ) -> Result<(), MoneyError> {
     for same_terms in parts.chunk_by(|a, b| std::ptr::eq(a.conditions.terms, b.conditions.terms)) {
         let components = same_terms.first().map(|part| &part.conditions.terms.components);
@@ -65,9 +69,7 @@ pub(crate) fn usage(
             for same_price in same_terms.chunk_by(|a, b| price(a) == price(b)) {
                 let (Some(first), Some(last)) = (same_price.first(), same_price.last()) else { continue };
                 let period = Period::new(first.days.from, last.days.to);
-                if !wanted(period) {
-                    continue;
-                }
+                let Some(owed) = statement.side(period.to) else { continue };
                 let days = Decimal::from(period.days());
                 let share =
                     included.checked_mul(days).ok_or(MoneyError::Overflow)? / Decimal::from(cycle.full.days().max(1));
@@ -77,7 +79,7 @@ pub(crate) fn usage(
                     .round_dp_with_strategy(QUANTITY_DECIMALS, RoundingStrategy::MidpointAwayFromZero);
                 let rated = (quantity, discounted(first.conditions, component, quantity)?, String::new());
                 // Usage is not spread over days: its own period is the whole of its basis.
-                push(first.conditions, component, ChargeKind::Usage, (period, period), rated, owed);
+                owed.extend(owe(first.conditions, component, ChargeKind::Usage, (period, period), rated));
             }
         }
     }
@@ -130,45 +132,35 @@ impl<'p> Reductions<'p> {
     }
 }
 
-/// Adds what is owed for the days of a part (first of the pair) of a cycle (second), unless it is nothing. Days that
-/// go on under the same rating belong to one interval, even if something else changed between them.
-fn push(
+/// What is owed for the days of a part (first of the pair) of a cycle (second), unless it is nothing.
+fn owe(
     conditions: &Conditions<'_>,
     component: &Component,
     kind: ChargeKind,
     (period, cycle): (Period, Period),
     (quantity, amount, promotion): (Decimal, Decimal, String),
-    owed: &mut Vec<Owed>,
-) {
-    if amount.is_zero() {
-        return;
-    }
+) -> Option<Owed> {
     let terms = conditions.terms;
-    let rating = Rating {
-        version_id: terms.version_id,
-        cycle: terms.cycle,
-        name: format!("{} · {}", terms.name, component.name),
-        tax_class: component.tax_class.clone(),
-        quantity,
-        unit_price: conditions.unit_price(component),
-        discount_percent: conditions.discount_percent(component),
-        promotion,
-        basis: Basis { cycle, amount },
-    };
-    let same = |known: &&mut Owed| {
-        known.period.to == period.from
-            && known.key.kind == kind
-            && known.key.component == component.code
-            && known.key.plan_id == terms.plan_id
-            && known.rating == rating
-    };
-    // Only what was owed for this very cycle can go on, and that is at the end.
-    let mut this_cycle = owed.iter_mut().rev().take_while(|known| known.period.from >= cycle.from);
-    match this_cycle.find(same) {
-        Some(known) => known.period.to = period.to,
-        None => {
-            let key = ComponentKey { plan_id: terms.plan_id, component: component.code.clone(), kind };
-            owed.push(Owed { key, period, rating });
-        }
-    }
+    (!amount.is_zero()).then(|| Owed {
+        key: ComponentKey { plan_id: terms.plan_id, component: component.code.clone(), kind },
+        period,
+        rating: Rating {
+            version_id: terms.version_id,
+            cycle: terms.cycle,
+            name: format!("{} · {}", terms.name, component.name),
+            tax_class: component.tax_class.clone(),
+            quantity,
+            unit_price: conditions.unit_price(component),
+            discount_percent: conditions.discount_percent(component),
+            promotion,
+            basis: Basis { cycle, amount },
+        },
+    })
+}
+
+/// Days that go on under the same rating belong to one interval, even if something else changed between them.
+fn join(this_cycle: &mut [Owed], next: &Owed) -> bool {
+    let goes_on =
+        |known: &&mut Owed| known.period.to == next.period.from && known.key == next.key && known.rating == next.rating;
+    this_cycle.iter_mut().rev().find(goes_on).map(|known| known.period.to = next.period.to).is_some()
 }

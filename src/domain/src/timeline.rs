@@ -17,7 +17,7 @@ pub enum Timing {
     AtOnce,
     /// The service changes at once; the money from the next cycle (a change on a boundary day counts from that day).
     AtOnceUnprorated,
-    /// When the running cycle ends.
+    /// When the running cycle ends. The day stays even if a later change moves the cycle.
     PeriodEnd,
 }
 
@@ -35,11 +35,11 @@ pub enum AnchorPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// The running cycle is served to its end.
+    /// The running cycle, or trial, is served to its end.
     PeriodEnd,
     /// At once, unused days are credited.
     AtOnceRefund,
-    /// At once, the running cycle stays charged.
+    /// The service ends at once, the running cycle stays charged.
     AtOnceNoRefund,
 }
 
@@ -99,7 +99,7 @@ pub enum FactKind {
         /// Per unit and cycle, in units of the currency.
         unit_price: Option<Decimal>,
     },
-    /// A line discount on one component from that day on, in percent; zero ends it.
+    /// A line discount on one component, of any kind, from that day on, in percent; zero ends it.
     LineDiscounted {
         /// The component's code.
         component: String,
@@ -114,10 +114,10 @@ pub enum FactKind {
         code: String,
         /// What it takes off.
         reduction: Reduction,
-        /// For how many cycles; without end when absent.
+        /// For how many cycles, paused ones and parts of one included; without end when absent.
         cycles: Option<u32>,
     },
-    /// Another anchor day, from the end of the running cycle on: what is running is not touched.
+    /// Another anchor day, from the end of the running cycle on: what is running is not touched, nor what is billed.
     AnchorMoved {
         /// 1-31.
         anchor_day: u32,
@@ -135,7 +135,7 @@ pub enum FactKind {
         /// When and how; the policy of the plan in force when absent.
         ending: Option<Ending>,
     },
-    /// A cancellation (or a plan change) that has not yet taken effect is taken back.
+    /// A cancellation, plan or quantity change that has not yet taken effect is taken back; a moved anchor is not.
     Withdrawn,
 }
 

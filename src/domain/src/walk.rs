@@ -149,10 +149,14 @@ impl<'a> Walker<'a> {
             Deferred::Quantity { component, quantity } => self.change(on, |now| {
                 now.quantities.insert(component, quantity);
             }),
-            Deferred::Anchor { day } => self.change(on, |now| {
-                now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
-                now.schedule_since = on;
-            }),
+            Deferred::Anchor { day } => match self.counts_from(on, Timing::AtOnceUnprorated) {
+                // A change in between has moved the cycle's end; what is running is not touched.
+                Some(end) if end > on => self.wait(end, deferred),
+                _ => self.change(on, |now| {
+                    now.schedule = Schedule::anchored(now.schedule.cycle, on, day);
+                    now.schedule_since = on;
+                }),
+            },
             Deferred::End => self.end(on, on),
         }
     }
@@ -204,9 +208,8 @@ impl<'a> Walker<'a> {
                     self.end(on, self.counts_from(on, Timing::AtOnceUnprorated).unwrap_or(on));
                 }
                 Ending::PeriodEnd => {
-                    // A trial is served to its end too; then nothing was ever charged.
-                    let in_trial = self.walk.billed_from.filter(|first| on < *first);
-                    if let Some(day) = in_trial.or_else(|| self.counts_from(on, Timing::PeriodEnd)) {
+                    // In a trial that is the first day that would be billed.
+                    if let Some(day) = self.counts_from(on, Timing::PeriodEnd) {
                         self.wait(day, Deferred::End);
                     }
                 }

@@ -270,8 +270,7 @@ async fn allocating_taking_back_and_paying_out() {
             answer.accounts.iter().map(|account| (account.account.as_str(), account.balance.clone())).collect();
         assert_eq!(answer.differences, [gt::Money { currency_code: "EUR".to_owned(), units: 0, nanos: 0 }]);
         // Invoices over 1 and 60 euros; 100 came in, 90 went out, 10 settle the second.
-        let expected =
-            [("cash", eur(10)), ("customer_credit", eur(0)), ("receivable", eur(51)), ("revenue", eur(-61))];
+        let expected = [("cash", eur(10)), ("customer_credit", eur(0)), ("receivable", eur(51)), ("revenue", eur(-61))];
         assert_eq!(balances, expected);
         let before = TODAY.pred_opt().map(convert::to_date);
         let answer = report.get_trial_balance(desk.asks(pb::GetTrialBalanceRequest { as_of: before })).await;

@@ -216,7 +216,7 @@ async fn documents(tx: &mut Tx, seller_id: SellerId, findings: &mut Vec<String>)
 
 /// States that are not those which the amounts give.
 async fn states(tx: &mut Tx, seller_id: SellerId, findings: &mut Vec<String>) -> Result<(), StoreError> {
-    // The same rule as `Item::state` in SQL, to find candidates in the database; the domain has the last word.
+    // `Item::state` in SQL.
     let odd: Vec<OpenItem> = tx
         .all(
             "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, \

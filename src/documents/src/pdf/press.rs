@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
-use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::layout::Abs;
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook, FontInstance, FontVariant, FontVariations};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
 use super::PdfError;
 use super::letter::Letter;
-use super::printable::{clean, map_texts, printable};
+use super::printable::{Repertoire, clean, map_texts, printable};
 
 /// The letter's face, regular and semibold, and a face that has more scripts (Georgian, Arabic, Hebrew).
 const FONTS: [&[u8]; 3] = [
@@ -40,9 +40,8 @@ static SHARED: LazyLock<Result<Shared, PdfError>> = LazyLock::new(|| {
     };
     let font =
         |bytes| Font::new(Bytes::new(bytes), 0).ok_or_else(|| PdfError::Press("a font cannot be read".to_owned()));
-    let face = |font: &Font| {
-        font.clone().instantiate(FontVariant::default(), Abs::pt(10.0), &FontVariations::default())
-    };
+    let face =
+        |font: &Font| font.clone().instantiate(FontVariant::default(), Abs::pt(10.0), &FontVariations::default());
     let fonts = FONTS.into_iter().map(font).collect::<Result<Vec<_>, _>>()?;
     Ok(Shared {
         library: LazyHash::new(Library::default()),
@@ -66,10 +65,10 @@ pub(super) struct Press {
 }
 
 impl Press {
-    pub(super) fn with(letter: &Letter) -> Result<Self, PdfError> {
+    pub(super) fn with(letter: &Letter, repertoire: Repertoire) -> Result<Self, PdfError> {
         let shared = SHARED.as_ref().map_err(Clone::clone)?;
         let mut body = serde_json::to_value(&letter.body)?;
-        map_texts(&mut body, &|text| printable(text, &shared.faces));
+        map_texts(&mut body, &|text| printable(text, repertoire, &shared.faces));
         let mut about = serde_json::to_value(&letter.about)?;
         map_texts(&mut about, &clean);
         let data = serde_json::to_vec(&serde_json::json!({ "about": about, "body": body }))?;

@@ -39,7 +39,8 @@ fn assert_sound(account: &Account) {
         assert!((0..=now.gross_minor).contains(&now.open_minor), "{now:?}");
         assert_eq!(now.gross_minor - now.open_minor, live(None, target) + now.written_off_minor, "{now:?}");
         let noted = |link: &&Link| matches!(link.source, Source::CreditNote(_)) && Some(link.target) == target;
-        let credited: i64 = account.links.iter().filter(noted).filter(|link| !link.released).map(|l| l.amount_minor).sum();
+        let credited: i64 =
+            account.links.iter().filter(noted).filter(|link| !link.released).map(|l| l.amount_minor).sum();
         assert_eq!(now.credited_minor, credited, "{now:?}");
     }
     for Tracked { now, .. } in &account.credits {

@@ -6,7 +6,9 @@ use billet_domain::timeline::{Fact, FactKind, Timeline};
 use rust_decimal::Decimal;
 use rust_decimal_macros::dec;
 
-use crate::catalogue::{MONTHLY, QUARTERLY, YEARLY, base, book, day, discount, plan, price, setup, start, start_with};
+use crate::catalogue::{
+    MONTHLY, QUARTERLY, YEARLY, base, book, change, day, discount, plan, price, setup, start, start_with, traffic,
+};
 use crate::story::Story;
 
 fn story(cycle: Cycle, price: Decimal) -> Story {
@@ -165,6 +167,26 @@ fn a_moved_anchor_re_bills_nothing_that_was_billed_ahead() {
 }
 
 #[test]
+fn an_anchor_that_waits_does_not_cut_the_cycle_of_a_later_change() {
+    // The move waits for 1 February, but on that day a year is running. It ends on 1 January 2027; from then on the cycle
+    // is the one from 13 January 2026: 12 of its 365 days are left.
+    let plans = [plan(1, "Basic", MONTHLY, [base(dec!(31))]), plan(1, "Basic", YEARLY, [base(dec!(365))])];
+    let mut story = Story::new(book(plans));
+    story.tell("2026-01-01", start(1, MONTHLY));
+    story.tell("2026-01-10", FactKind::AnchorMoved { anchor_day: 13 });
+    story.tell("2026-01-16", change(1, YEARLY));
+    // 15 of January's 31 days; then the year from 1 January (365 days) less its first 15 days.
+    assert_eq!(
+        story.bill("2026-12-31"),
+        ["Basic · base 2026-01-01..2026-01-16 15.00", "Basic · base 2026-01-16..2027-01-01 350.00"]
+    );
+    assert_eq!(
+        story.bill("2027-01-13"),
+        ["Basic · base 2027-01-01..2027-01-13 12.00", "Basic · base 2027-01-13..2028-01-13 365.00"]
+    );
+}
+
+#[test]
 fn what_is_agreed_with_the_start_comes_after_it() {
     // All at one instant: the keys alone would put the price before the start, where it would be lost.
     let fact = |key: &str, kind| Fact { on: day("2026-01-01"), at_us: 7, key: key.to_owned(), kind };
@@ -190,11 +212,23 @@ fn of_two_moves_the_later_counts() {
 
 #[test]
 fn an_earlier_cut_off_date_takes_nothing_back() {
-    // A nightly run bills two weeks ahead; a person bills up to today.
-    let mut story = story(MONTHLY, dec!(31));
+    // A nightly run bills two weeks ahead; a person bills up to today, after something that changes no money.
+    let components = [base(dec!(31)), setup(dec!(5)), traffic(dec!(0), dec!(0.10))];
+    let mut story = Story::new(book([plan(1, "Basic", MONTHLY, components)]));
     story.tell("2026-01-01", start(1, MONTHLY));
-    assert_eq!(story.bill("2026-02-01").len(), 2);
+    story.used("2026-01-05", dec!(20));
+    assert_eq!(
+        story.bill("2026-02-01"),
+        [
+            "Basic · setup 2026-01-01..2026-01-02 5.00",
+            "Basic · base 2026-01-01..2026-02-01 31.00",
+            "Basic · traffic x 20 2026-01-01..2026-02-01 2.00",
+            "Basic · base 2026-02-01..2026-03-01 31.00",
+        ]
+    );
     story.tell("2026-01-20", discount("base", dec!(0)));
-    assert_eq!(story.bill("2026-01-20"), [""; 0]);
-    assert_eq!(story.bill("2026-02-01"), [""; 0]);
+    for until in ["2026-01-20", "2026-02-01", "2025-12-20", "2026-01-01", "2026-02-28"] {
+        assert_eq!(story.bill(until), [""; 0], "{until}");
+    }
+    assert_eq!(story.bill("2026-03-01"), ["Basic · base 2026-03-01..2026-04-01 31.00"]);
 }
