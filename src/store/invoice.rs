@@ -434,7 +434,7 @@ pub async fn given_back(
     let rows: Vec<(LineId, i64)> = tx
         .all(
             "SELECT back.credits_line_id, CAST(-sum(back.amount_minor) AS BIGINT) FROM invoice_lines line \
-             JOIN invoice_lines back ON back.seller_id = line.seller_id AND back.credits_line_id = line.id \
+             JOIN invoice_lines back ON back.seller_id = line.seller_id AND back.credits_line_id = line.id AND back.credits_line_id <> 0 \
              WHERE line.seller_id = $1 AND line.invoice_id = $2 GROUP BY back.credits_line_id",
             params![seller_id, invoice_id],
         )

@@ -24,7 +24,7 @@ async fn place() -> Place {
 }
 
 /// Few rows, whatever happens: a walk over them is no matter.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 12] = [
     "sellers",
     "series",
     "instances",
@@ -36,6 +36,7 @@ const SMALL: [&str; 11] = [
     "schedules",
     "id_blocks",
     "journal_heads",
+    "runs",
 ];
 
 /// Why a step of a plan is slow, if it is.
@@ -51,10 +52,12 @@ fn walks(step: &str) -> bool {
 
 /// Statements that walk over a seller's rows on purpose.
 fn may_walk(statement: &str) -> bool {
-    // Once per run, over the index of what is due.
-    statement.starts_with("SELECT count(*) FROM subscriptions")
-        // Once per use of the books.
-        || statement.contains("sqlite_master")
+    // Rows come from JSON; the searches are for foreign keys that were deferred, of which there are none.
+    statement.starts_with("INSERT INTO")
+        // Once per run, over the index of what is due.
+        || statement.starts_with("SELECT count(*) FROM subscriptions")
+        // The first row that there is.
+        || statement.starts_with("SELECT id FROM (SELECT id FROM payments INDEXED BY payments_unallocated")
 }
 
 async fn customers(world: &World) -> Vec<CustomerId> {
