@@ -333,6 +333,9 @@ CREATE TABLE invoice_lines (
     UNIQUE (seller_id, subscription_id, plan_id, component, kind, period_from, period_to, revision, credits_line_id)
 );
 
+-- What gives (part of) a line back.
+CREATE INDEX invoice_lines_by_credited ON invoice_lines (seller_id, credits_line_id) WHERE credits_line_id <> 0;
+
 -- What of an issued document is not settled: the part of it that changes.
 CREATE TABLE open_items (
     seller_id BIGINT NOT NULL,

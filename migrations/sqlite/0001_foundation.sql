@@ -333,6 +333,9 @@ CREATE TABLE invoice_lines (
     UNIQUE (seller_id, subscription_id, plan_id, component, kind, period_from, period_to, revision, credits_line_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What gives (part of) a line back.
+CREATE INDEX invoice_lines_by_credited ON invoice_lines (seller_id, credits_line_id) WHERE credits_line_id <> 0;
+
 -- What of an issued document is not settled: the part of it that changes.
 CREATE TABLE open_items (
     seller_id INTEGER NOT NULL,
@@ -618,6 +621,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('invoices', 'invoices_by_customer', '2000000 2000000 20 1'),
     ('invoice_lines', 'invoice_lines', '6000000 6000000 3 1'),
     ('invoice_lines', 'sqlite_autoindex_invoice_lines_2', '6000000 6000000 30 28 10 10 2 2 2 1'),
+    ('invoice_lines', 'invoice_lines_by_credited', '300000 300000 1'),
     ('open_items', 'open_items', '2000000 2000000 1'),
     ('open_items', 'open_items_by_customer', '200000 200000 3 3 1'),
     ('open_items', 'open_items_credit', '1000 1000 2 2 1'),

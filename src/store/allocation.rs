@@ -112,7 +112,7 @@ pub async fn release(unit: &mut Unit, ids: &[AllocationId]) -> Result<(), StoreE
     }
     let (seller_id, now) = (unit.seller_id, unit.now);
     let text = with_ids!(
-        "UPDATE allocations SET released_at = $3 WHERE seller_id = $1 AND released_at IS NULL AND id IN ",
+        "UPDATE allocations SET released_at = $3 WHERE seller_id = $1 AND released_at IS NULL AND id ",
         2,
         ""
     );
@@ -140,7 +140,7 @@ macro_rules! of_payments {
             "SELECT id, customer_id, source_kind, source_id, invoice_id, refund_id, currency, amount_minor, created_at, ",
             "released_at FROM allocations ",
             $by_source,
-            "WHERE seller_id = $1 AND released_at IS NULL AND source_kind = 'payment' AND source_id IN ",
+            "WHERE seller_id = $1 AND released_at IS NULL AND source_kind = 'payment' AND source_id ",
             $set,
             " ORDER BY created_at, id"
         )
@@ -154,7 +154,7 @@ macro_rules! payments_of_invoices {
             "FROM allocations AS a ",
             $by_invoice,
             "JOIN payments p ON p.seller_id = a.seller_id AND p.id = a.source_id ",
-            "WHERE a.seller_id = $1 AND a.released_at IS NULL AND a.source_kind = 'payment' AND a.invoice_id IN ",
+            "WHERE a.seller_id = $1 AND a.released_at IS NULL AND a.source_kind = 'payment' AND a.invoice_id ",
             $set,
             " ORDER BY a.created_at, a.id"
         )
@@ -167,8 +167,8 @@ macro_rules! payments_of_invoices {
 /// [`StoreError`].
 pub async fn of_payments(tx: &mut Tx, seller_id: SellerId, ids: &[PaymentId]) -> Result<Vec<Allocation>, StoreError> {
     let text = Sql {
-        sqlite: of_payments!("INDEXED BY allocations_by_source ", "(SELECT value FROM json_each($2))"),
-        postgres: of_payments!("", "(SELECT json_array_elements_text($2::json)::bigint)"),
+        sqlite: of_payments!("INDEXED BY allocations_by_source ", "IN (SELECT value FROM json_each($2))"),
+        postgres: of_payments!("", "= ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))"),
     };
     tx.all(text, params![seller_id, id_set(ids.iter().map(|id| id.0))]).await
 }
@@ -184,8 +184,8 @@ pub async fn payments_of_invoices(
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<Vec<PaidBy>, StoreError> {
     let text = Sql {
-        sqlite: payments_of_invoices!("INDEXED BY allocations_by_invoice ", "(SELECT value FROM json_each($2))"),
-        postgres: payments_of_invoices!("", "(SELECT json_array_elements_text($2::json)::bigint)"),
+        sqlite: payments_of_invoices!("INDEXED BY allocations_by_invoice ", "IN (SELECT value FROM json_each($2))"),
+        postgres: payments_of_invoices!("", "= ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))"),
     };
     tx.all(text, params![seller_id, id_set(ids.into_iter().map(|id| id.0))]).await
 }

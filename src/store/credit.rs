@@ -43,13 +43,13 @@ macro_rules! credits {
             "SELECT CAST(1 AS BIGINT), id, customer_id, currency, received_on, amount_minor, unallocated_minor ",
             "FROM payments ",
             $unallocated,
-            "WHERE seller_id = $1 AND unallocated_minor > 0 AND customer_id IN ",
+            "WHERE seller_id = $1 AND unallocated_minor > 0 AND customer_id ",
             $set,
             " UNION ALL ",
             "SELECT CAST(0 AS BIGINT), invoice_id, customer_id, currency, issued_on, gross_minor, open_minor ",
             "FROM open_items ",
             $unused,
-            "WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' AND customer_id IN ",
+            "WHERE seller_id = $1 AND open_minor > 0 AND kind <> 'invoice' AND customer_id ",
             $set
         )
     };
@@ -68,9 +68,9 @@ pub async fn of_customers(
         sqlite: credits!(
             "INDEXED BY payments_unallocated ",
             "INDEXED BY open_items_credit ",
-            "(SELECT value FROM json_each($2))"
+            "IN (SELECT value FROM json_each($2))"
         ),
-        postgres: credits!("", "", "(SELECT json_array_elements_text($2::json)::bigint)"),
+        postgres: credits!("", "", "= ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))"),
     };
     tx.all(text, params![seller_id, id_set(customer_ids.into_iter().map(|id| id.0))]).await
 }

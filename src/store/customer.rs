@@ -96,7 +96,7 @@ pub async fn lock(unit: &mut Unit, ids: &[CustomerId]) -> Result<Vec<Customer>, 
     let seller_id = unit.seller_id;
     let text = Sql {
         sqlite: customers!("AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: customers!("AND id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id FOR UPDATE"),
+        postgres: customers!("AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id FOR UPDATE"),
     };
     unit.all(text, params![seller_id, id_set(ids.iter().map(|id| id.0))]).await
 }
@@ -142,7 +142,7 @@ fn containing(query: &str) -> String {
 /// # Errors
 /// [`StoreError`].
 pub async fn taken_numbers(tx: &mut Tx, seller_id: SellerId, numbers: &[&str]) -> Result<Vec<String>, StoreError> {
-    let text = with_texts!("SELECT number FROM customers WHERE seller_id = $1 AND number IN ", 2, "");
+    let text = with_texts!("SELECT number FROM customers WHERE seller_id = $1 AND number ", 2, "");
     let rows: Vec<(String,)> = tx.all(text, params![seller_id, text_set(numbers.iter().copied())]).await?;
     Ok(rows.into_iter().map(|(number,)| number).collect())
 }

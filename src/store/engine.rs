@@ -29,14 +29,23 @@ impl From<&'static str> for Sql {
     }
 }
 
-/// A statement with a set of integers as a parameter: `with_ids!("SELECT .. WHERE id IN ", 2, " ORDER BY id")` takes the
-/// set from `$2`, given as [`id_set`].
+/// A statement with a set of integers as a parameter: `with_ids!("SELECT .. WHERE id ", 2, " ORDER BY id")` finds those
+/// whose id is in the set `$2`, given as [`id_set`].
+///
+/// PostgreSQL takes a sub-select for a table of unknown size and joins it, which may mean to walk over everything that a
+/// seller has; an array is looked up by the index, whatever is known about the tables.
 #[macro_export]
 macro_rules! with_ids {
     ($before:literal, $parameter:literal, $after:literal) => {
         $crate::store::Sql {
-            sqlite: concat!($before, "(SELECT value FROM json_each($", $parameter, "))", $after),
-            postgres: concat!($before, "(SELECT json_array_elements_text($", $parameter, "::json)::bigint)", $after),
+            sqlite: concat!($before, "IN (SELECT value FROM json_each($", $parameter, "))", $after),
+            postgres: concat!(
+                $before,
+                "= ANY (ARRAY(SELECT json_array_elements_text($",
+                $parameter,
+                "::json)::bigint))",
+                $after
+            ),
         }
     };
 }
@@ -46,8 +55,8 @@ macro_rules! with_ids {
 macro_rules! with_texts {
     ($before:literal, $parameter:literal, $after:literal) => {
         $crate::store::Sql {
-            sqlite: concat!($before, "(SELECT value FROM json_each($", $parameter, "))", $after),
-            postgres: concat!($before, "(SELECT json_array_elements_text($", $parameter, "::json))", $after),
+            sqlite: concat!($before, "IN (SELECT value FROM json_each($", $parameter, "))", $after),
+            postgres: concat!($before, "= ANY (ARRAY(SELECT json_array_elements_text($", $parameter, "::json)))", $after),
         }
     };
 }

@@ -87,7 +87,7 @@ pub async fn timelines(
     ids: impl IntoIterator<Item = SubscriptionId>,
 ) -> Result<BTreeMap<SubscriptionId, Timeline>, StoreError> {
     let sql = with_ids!(
-        "SELECT subscription_id, fact_key, effective_on, happened_at, detail, actor FROM facts WHERE seller_id = $1 AND subscription_id IN ",
+        "SELECT subscription_id, fact_key, effective_on, happened_at, detail, actor FROM facts WHERE seller_id = $1 AND subscription_id ",
         2,
         ""
     );

@@ -119,8 +119,8 @@ pub async fn known(
              AND event_id IN (SELECT value FROM json_each($3))"
         ),
         postgres: select!(
-            "WHERE seller_id = $1 AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
-             AND event_id IN (SELECT json_array_elements_text($3::json))"
+            "WHERE seller_id = $1 AND instance_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) \
+             AND event_id = ANY (ARRAY(SELECT json_array_elements_text($3::json)))"
         ),
     };
     let instances: std::collections::BTreeSet<i64> = wanted.iter().map(|(instance, _)| instance.0).collect();
@@ -145,8 +145,8 @@ pub async fn parked_of_accounts(
              AND external_ref IN (SELECT value FROM json_each($3)) ORDER BY happened_at, id LIMIT $4"
         ),
         postgres: select!(
-            "WHERE state = 'parked' AND seller_id = $1 AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
-             AND external_ref IN (SELECT json_array_elements_text($3::json)) ORDER BY happened_at, id LIMIT $4"
+            "WHERE state = 'parked' AND seller_id = $1 AND instance_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) \
+             AND external_ref = ANY (ARRAY(SELECT json_array_elements_text($3::json))) ORDER BY happened_at, id LIMIT $4"
         ),
     };
     let instances: std::collections::BTreeSet<i64> = accounts.iter().map(|(instance, _)| instance.0).collect();
@@ -242,7 +242,7 @@ pub async fn by_ids(
     let sql = Sql {
         sqlite: select!("WHERE seller_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
         postgres: select!(
-            "WHERE seller_id = $1 AND id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id"
+            "WHERE seller_id = $1 AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"
         ),
     };
     tx.all(sql, &[seller_id.into(), id_set(ids.into_iter().map(|id| id.0))]).await

@@ -56,9 +56,8 @@ impl Ids {
         if missing > 0 {
             let size = missing.max(self.next_block());
             let mut tx = engine.begin().await?;
-            let (end,): (i64,) = tx
-                .one("UPDATE id_blocks SET next_id = next_id + $1 RETURNING next_id", &[size.into()])
-                .await?;
+            let (end,): (i64,) =
+                tx.one("UPDATE id_blocks SET next_id = next_id + $1 RETURNING next_id", &[size.into()]).await?;
             tx.commit().await?;
             let start = end - size;
             reserved.ranges.push_back(start..start + missing);

@@ -87,7 +87,7 @@ pub async fn by_name(tx: &mut Tx, seller_id: SellerId, name: &str) -> Result<Opt
 pub async fn list_by_ids(tx: &mut Tx, seller_id: SellerId, ids: &[InstanceId]) -> Result<Vec<Instance>, StoreError> {
     let text = Sql {
         sqlite: instances!("AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: instances!("AND id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id"),
+        postgres: instances!("AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
     };
     tx.all(text, params![seller_id, id_set(ids.iter().map(|id| id.0))]).await
 }

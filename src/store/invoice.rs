@@ -286,7 +286,7 @@ pub async fn by_ids(
     let sql = super::Sql {
         sqlite: select!("WHERE seller_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
         postgres: select!(
-            "WHERE seller_id = $1 AND id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id"
+            "WHERE seller_id = $1 AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"
         ),
     };
     tx.all(sql, &[seller_id.into(), id_set(ids.into_iter().map(|id| id.0))]).await
@@ -386,7 +386,7 @@ pub async fn lines(
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<BTreeMap<InvoiceId, Vec<Line>>, StoreError> {
     let sql = with_ids!(
-        "SELECT invoice_id, id, position, subscription_id, plan_id, component, kind, credits_line_id, period_from, period_to, revision, name, quantity, unit_price, rating, amount_minor, net_minor, tax, allowance_percent FROM invoice_lines WHERE seller_id = $1 AND invoice_id IN ",
+        "SELECT invoice_id, id, position, subscription_id, plan_id, component, kind, credits_line_id, period_from, period_to, revision, name, quantity, unit_price, rating, amount_minor, net_minor, tax, allowance_percent FROM invoice_lines WHERE seller_id = $1 AND invoice_id ",
         2,
         " ORDER BY invoice_id, position"
     );
@@ -408,7 +408,7 @@ pub async fn lines_of_subscriptions(
     ids: impl IntoIterator<Item = SubscriptionId>,
 ) -> Result<BTreeMap<SubscriptionId, Vec<Line>>, StoreError> {
     let sql = with_ids!(
-        "SELECT invoice_id, id, position, subscription_id, plan_id, component, kind, credits_line_id, period_from, period_to, revision, name, quantity, unit_price, rating, amount_minor, net_minor, tax, allowance_percent FROM invoice_lines WHERE seller_id = $1 AND subscription_id IN ",
+        "SELECT invoice_id, id, position, subscription_id, plan_id, component, kind, credits_line_id, period_from, period_to, revision, name, quantity, unit_price, rating, amount_minor, net_minor, tax, allowance_percent FROM invoice_lines WHERE seller_id = $1 AND subscription_id ",
         2,
         " ORDER BY id"
     );
@@ -434,7 +434,7 @@ pub async fn given_back(
     let rows: Vec<(LineId, i64)> = tx
         .all(
             "SELECT back.credits_line_id, CAST(-sum(back.amount_minor) AS BIGINT) FROM invoice_lines line \
-             JOIN invoice_lines back ON back.seller_id = line.seller_id AND back.credits_line_id = line.id \
+             JOIN invoice_lines back ON back.seller_id = line.seller_id AND back.credits_line_id = line.id AND back.credits_line_id <> 0 \
              WHERE line.seller_id = $1 AND line.invoice_id = $2 GROUP BY back.credits_line_id",
             params![seller_id, invoice_id],
         )
@@ -511,7 +511,7 @@ pub async fn standing(
     seller_id: SellerId,
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<BTreeMap<InvoiceId, (i64, String)>, StoreError> {
-    let sql = with_ids!("SELECT invoice_id, open_minor, state FROM open_items WHERE seller_id = $1 AND invoice_id IN ", 2, "");
+    let sql = with_ids!("SELECT invoice_id, open_minor, state FROM open_items WHERE seller_id = $1 AND invoice_id ", 2, "");
     let ids = id_set(ids.into_iter().map(|id| id.0));
     let rows: Vec<(InvoiceId, i64, String)> = tx.all(sql, &[seller_id.into(), ids]).await?;
     Ok(rows.into_iter().map(|(id, open_minor, state)| (id, (open_minor, state))).collect())

@@ -224,7 +224,7 @@ pub async fn extend(
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<JobId>, StoreError> {
     let sql = with_ids!(
-        "UPDATE jobs SET lease_until = $2 WHERE state = 'running' AND lease_owner = $1 AND id IN ",
+        "UPDATE jobs SET lease_until = $2 WHERE state = 'running' AND lease_owner = $1 AND id ",
         3,
         " RETURNING id"
     );
@@ -237,7 +237,7 @@ pub async fn extend(
 /// # Errors
 /// [`StoreError`].
 pub async fn complete(tx: &mut Tx, owner: &str, ids: impl IntoIterator<Item = JobId>) -> Result<u64, StoreError> {
-    let sql = with_ids!("DELETE FROM jobs WHERE state = 'running' AND lease_owner = $1 AND id IN ", 2, "");
+    let sql = with_ids!("DELETE FROM jobs WHERE state = 'running' AND lease_owner = $1 AND id ", 2, "");
     tx.execute(sql, params![owner, id_set(ids.into_iter().map(|id| id.0))]).await
 }
 

@@ -65,9 +65,9 @@ pub async fn find(
                  AND kind IN ('owner', 'external_ref', 'email') \
                  AND value IN (SELECT value FROM json_each($3))",
         postgres: "SELECT instance_id, kind, value, customer_id FROM customer_links WHERE seller_id = $1 \
-                   AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
+                   AND instance_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) \
                    AND kind IN ('owner', 'external_ref', 'email') \
-                   AND value IN (SELECT json_array_elements_text($3::json))",
+                   AND value = ANY (ARRAY(SELECT json_array_elements_text($3::json)))",
     };
     // The sets are wider than what is wanted: a value of one instance may be another's too.
     let wanted: BTreeSet<_> = wanted.iter().copied().collect();

@@ -191,17 +191,17 @@ macro_rules! lookup {
             "SELECT i.id, m.instance_id, m.instance_group, m.package, m.plan_id, m.currency, m.cycle_unit, m.cycle_count, \
              m.quantities FROM instances i JOIN package_mappings m \
              ON m.seller_id = i.seller_id AND m.instance_id = i.id AND m.instance_group = '' \
-             WHERE i.seller_id = $1 AND i.id IN ",
+             WHERE i.seller_id = $1 AND i.id ",
             $instances,
-            " AND m.package IN ",
+            " AND m.package ",
             $packages,
             " UNION ALL \
              SELECT i.id, m.instance_id, m.instance_group, m.package, m.plan_id, m.currency, m.cycle_unit, m.cycle_count, \
              m.quantities FROM instances i JOIN package_mappings m \
              ON m.seller_id = i.seller_id AND m.instance_id = 0 AND m.instance_group = i.instance_group \
-             WHERE i.seller_id = $1 AND i.id IN ",
+             WHERE i.seller_id = $1 AND i.id ",
             $instances,
-            " AND m.package IN ",
+            " AND m.package ",
             $packages,
             // By instance and package, an instance's own before its group's.
             " ORDER BY 1, 4, 2 DESC"
@@ -211,10 +211,10 @@ macro_rules! lookup {
 
 /// Two sets at once, which the macros of the engine do not have.
 static LOOKUP: Sql = Sql {
-    sqlite: lookup!("(SELECT value FROM json_each($2))", "(SELECT value FROM json_each($3))"),
+    sqlite: lookup!("IN (SELECT value FROM json_each($2))", "IN (SELECT value FROM json_each($3))"),
     postgres: lookup!(
-        "(SELECT json_array_elements_text($2::json)::bigint)",
-        "(SELECT json_array_elements_text($3::json))"
+        "= ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))",
+        "= ANY (ARRAY(SELECT json_array_elements_text($3::json)))"
     ),
 };
 

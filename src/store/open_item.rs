@@ -72,12 +72,12 @@ macro_rules! open_items_of_both {
             "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, ",
             "credited_minor, written_off_minor, cancelled_by, state FROM open_items ",
             $by_customer,
-            "WHERE seller_id = $1 AND open_minor > 0 AND kind = 'invoice' AND customer_id IN ",
+            "WHERE seller_id = $1 AND open_minor > 0 AND kind = 'invoice' AND customer_id ",
             $customers,
             " UNION ",
             "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, ",
             "credited_minor, written_off_minor, cancelled_by, state FROM open_items ",
-            "WHERE seller_id = $1 AND kind = 'invoice' AND invoice_id IN ",
+            "WHERE seller_id = $1 AND kind = 'invoice' AND invoice_id ",
             $ids
         )
     };
@@ -218,7 +218,7 @@ pub async fn by_ids(
 ) -> Result<Vec<OpenItem>, StoreError> {
     let text = with_ids!(
         "SELECT customer_id, currency, invoice_id, kind, issued_on, due_date, gross_minor, open_minor, credited_minor, \
-         written_off_minor, cancelled_by, state FROM open_items WHERE seller_id = $1 AND invoice_id IN ",
+         written_off_minor, cancelled_by, state FROM open_items WHERE seller_id = $1 AND invoice_id ",
         2,
         " ORDER BY invoice_id"
     );
@@ -256,13 +256,13 @@ pub async fn open_invoices_and(
     let text = Sql {
         sqlite: open_items_of_both!(
             "INDEXED BY open_items_by_customer ",
-            "(SELECT value FROM json_each($2))",
-            "(SELECT value FROM json_each($3))"
+            "IN (SELECT value FROM json_each($2))",
+            "IN (SELECT value FROM json_each($3))"
         ),
         postgres: open_items_of_both!(
             "",
-            "(SELECT json_array_elements_text($2::json)::bigint)",
-            "(SELECT json_array_elements_text($3::json)::bigint)"
+            "= ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))",
+            "= ANY (ARRAY(SELECT json_array_elements_text($3::json)::bigint))"
         ),
     };
     let (customers, ids) = (customer_ids.into_iter().map(|id| id.0), ids.into_iter().map(|id| id.0));

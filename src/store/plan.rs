@@ -267,7 +267,7 @@ pub async fn newest(tx: &mut Tx, seller_id: SellerId, plan_ids: &[PlanId]) -> Re
              FROM plans p JOIN plan_versions v ON v.seller_id = p.seller_id AND v.plan_id = p.id \
              WHERE p.seller_id = $1 AND v.version = \
              (SELECT MAX(n.version) FROM plan_versions n WHERE n.seller_id = p.seller_id AND n.plan_id = p.id) \
-             AND p.id IN ",
+             AND p.id ",
             2,
             " ORDER BY p.id"
         ),
@@ -293,7 +293,7 @@ pub async fn versions(
             "SELECT p.id, p.code, p.name, p.description, p.kind, p.orderable, p.created_at, \
              v.id, v.plan_id, v.version, v.content, v.created_at \
              FROM plan_versions v JOIN plans p ON p.seller_id = v.seller_id AND p.id = v.plan_id \
-             WHERE v.seller_id = $1 AND v.id IN ",
+             WHERE v.seller_id = $1 AND v.id ",
             2,
             " ORDER BY v.id"
         ),
@@ -312,7 +312,7 @@ pub async fn known(tx: &mut Tx, seller_id: SellerId, ids: &[PlanId]) -> Result<B
     }
     let rows: Vec<(PlanId,)> = tx
         .all(
-            with_ids!("SELECT id FROM plans WHERE seller_id = $1 AND id IN ", 2, ""),
+            with_ids!("SELECT id FROM plans WHERE seller_id = $1 AND id ", 2, ""),
             params![seller_id, id_set(ids.iter().map(|id| id.0))],
         )
         .await?;

@@ -81,6 +81,8 @@ pub struct Copier {
     seller_id: SellerId,
     /// The seller's last event before the run.
     sequence: i64,
+    /// The last job before the run.
+    job: i64,
 }
 
 impl Copier {
@@ -92,7 +94,8 @@ impl Copier {
         let mut tx = store.snapshot().await?;
         let head = "SELECT sequence FROM journal_heads WHERE seller_id = $1";
         let (sequence,) = tx.one(head, params![seller_id]).await?;
-        Ok(Self { seller_id, sequence })
+        let (job,) = tx.one("SELECT COALESCE(MAX(id), 0) FROM jobs", &[]).await?;
+        Ok(Self { seller_id, sequence, job })
     }
 
     /// Writes the rows of the run, `batch` documents in a transaction, through the same inserts; the customers, who are
@@ -115,7 +118,7 @@ impl Copier {
             table(&invoice::LINES, "invoice_id", 3),
             table(&open_item::NEW, "invoice_id", 1),
             table(&ledger::ENTRIES, "id", 2),
-            table(&job::JOBS, "id", 1),
+            Copied { table: &job::JOBS, key: "id", after: self.job, per_document: 1 },
             Copied { table: &unit::EVENTS, key: "sequence", after: self.sequence, per_document: 1 },
         ];
         let mut raw = Raw::default();

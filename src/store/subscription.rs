@@ -256,7 +256,7 @@ pub async fn by_ids(
     let ids = id_set(ids.into_iter().map(|id| id.0));
     let sql = super::Sql {
         sqlite: select!("WHERE seller_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: select!("WHERE seller_id = $1 AND id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id"),
+        postgres: select!("WHERE seller_id = $1 AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
     };
     tx.all(sql, &[seller_id.into(), ids]).await
 }
@@ -284,8 +284,8 @@ pub async fn by_accounts(
              AND external_ref IN (SELECT value FROM json_each($3)) ORDER BY started_at, id"
         ),
         postgres: select!(
-            "WHERE seller_id = $1 AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
-             AND external_ref IN (SELECT json_array_elements_text($3::json)) ORDER BY started_at, id"
+            "WHERE seller_id = $1 AND instance_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) \
+             AND external_ref = ANY (ARRAY(SELECT json_array_elements_text($3::json))) ORDER BY started_at, id"
         ),
     };
     let instances: std::collections::BTreeSet<i64> = accounts.iter().map(|(instance, _)| instance.0).collect();
@@ -312,7 +312,7 @@ pub async fn running_addons(
     let parents = id_set(parents.into_iter().map(|id| id.0));
     let sql = super::Sql {
         sqlite: select!("WHERE seller_id = $1 AND ended_at IS NULL AND parent_id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: select!("WHERE seller_id = $1 AND ended_at IS NULL AND parent_id IN (SELECT json_array_elements_text($2::json)::bigint) ORDER BY id"),
+        postgres: select!("WHERE seller_id = $1 AND ended_at IS NULL AND parent_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
     };
     tx.all(sql, &[seller_id.into(), parents]).await
 }

@@ -84,7 +84,7 @@ pub async fn of(
     ids: impl IntoIterator<Item = SubscriptionId>,
 ) -> Result<BTreeMap<SubscriptionId, Usage>, StoreError> {
     let sql = with_ids!(
-        "SELECT subscription_id, record_key, metric, used_from, used_to, quantity FROM usage_records WHERE seller_id = $1 AND subscription_id IN ",
+        "SELECT subscription_id, record_key, metric, used_from, used_to, quantity FROM usage_records WHERE seller_id = $1 AND subscription_id ",
         2,
         ""
     );

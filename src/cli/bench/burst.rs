@@ -115,7 +115,9 @@ impl Burst {
             match documents {
                 Ok(1) => progress.inc(1),
                 Ok(documents) => {
-                    return Err(BenchError::Wrong(format!("hook {number} led to {documents} documents instead of one")));
+                    return Err(BenchError::Wrong(format!(
+                        "hook {number} led to {documents} documents instead of one"
+                    )));
                 }
                 Err(why) => return Err(BenchError::Wrong(format!("hook {number} was not applied: {why}"))),
             }

@@ -31,7 +31,8 @@ impl Place {
                     .prefix("billet-bench-")
                     .tempdir_in(&dir)
                     .map_err(|error| BenchError::Folder(dir, error))?;
-                let open = async |name: &str| Store::open(&format!("sqlite:{}", folder.path().join(name).display())).await;
+                let open =
+                    async |name: &str| Store::open(&format!("sqlite:{}", folder.path().join(name).display())).await;
                 let (store, raw) = (open("billet.db").await?, open("raw.db").await?);
                 Ok(Self { name: "sqlite", store, raw, server: None, _folder: Some(folder) })
             }
@@ -39,7 +40,8 @@ impl Place {
             (Kind::Postgres, Some(url)) => {
                 let url = url.trim_end_matches('/').to_owned();
                 let number = NEXT.fetch_add(1, Ordering::Relaxed);
-                let names = ["billed", "raw"].map(|what| format!("billet_bench_{}_{number}_{what}", std::process::id()));
+                let names =
+                    ["billed", "raw"].map(|what| format!("billet_bench_{}_{number}_{what}", std::process::id()));
                 let mut made = Vec::new();
                 let opened = async {
                     let mut stores = Vec::new();

@@ -38,11 +38,7 @@ impl Server {
         let serving = Serving {
             desk,
             authenticator: Authenticator::new(billing.clone()),
-            limits: Limits {
-                max_message_bytes: 4 << 20,
-                concurrency: 1_024,
-                call_timeout: Duration::from_secs(60),
-            },
+            limits: Limits { max_message_bytes: 4 << 20, concurrency: 1_024, call_timeout: Duration::from_secs(60) },
             stopping: stopping.clone(),
             billing,
         };
@@ -55,7 +51,8 @@ impl Server {
     pub async fn caller(&self, token: &str) -> Result<Remote, BenchError> {
         let mut connections = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
-            let endpoint = Endpoint::from_shared(self.url.clone()).map_err(|error| BenchError::Grpc(error.to_string()))?;
+            let endpoint =
+                Endpoint::from_shared(self.url.clone()).map_err(|error| BenchError::Grpc(error.to_string()))?;
             let channel = endpoint.tcp_nodelay(true).connect().await;
             connections.push(channel.map_err(|error| BenchError::Grpc(error.to_string()))?);
         }

@@ -86,7 +86,8 @@ pub fn together(measured: Vec<Report>) -> Result<Report, BenchError> {
             })
         })
         .collect();
-    let mut last = measured.into_iter().next_back().ok_or_else(|| BenchError::Wrong("nothing was measured".to_owned()))?;
+    let mut last =
+        measured.into_iter().next_back().ok_or_else(|| BenchError::Wrong("nothing was measured".to_owned()))?;
     last.more.insert("by_count".to_owned(), by_count.into());
     Ok(last)
 }
@@ -125,7 +126,11 @@ pub async fn subscribe(world: &World, count: u32) -> Result<(), BenchError> {
             };
             let fact = Fact { on: today, at_us: now.timestamp_micros(), key: "started".to_owned(), kind };
             fact::add(&mut unit, subscription.id, &fact);
-            unit.event("subscription.started", subscription.id, json!({ "customer": customer_id, "started_on": today }));
+            unit.event(
+                "subscription.started",
+                subscription.id,
+                json!({ "customer": customer_id, "started_on": today }),
+            );
         }
         unit.commit().await?;
         bar.inc(u64::from(size));
