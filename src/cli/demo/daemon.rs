@@ -150,7 +150,8 @@ impl Daemon {
     /// # Errors
     /// [`DemoError::Daemon`].
     pub async fn connect(&self) -> Result<Channel, DemoError> {
-        let wrong = |error: tonic::transport::Error| DemoError::Daemon(format!("{} does not answer: {error}", self.url));
+        let wrong =
+            |error: tonic::transport::Error| DemoError::Daemon(format!("{} does not answer: {error}", self.url));
         Endpoint::from_shared(self.url.clone()).map_err(wrong)?.connect().await.map_err(wrong)
     }
 
