@@ -173,7 +173,10 @@ fn environment(folder: &Path, name: &str, url: &str, token: &str) -> Result<Vec<
 }
 
 /// Writes a file that only its owner can read.
-fn write_secret(path: &Path, secret: &str) -> Result<(), DemoError> {
+///
+/// # Errors
+/// [`DemoError::File`].
+pub fn write_secret(path: &Path, secret: &str) -> Result<(), DemoError> {
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

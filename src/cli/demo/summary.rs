@@ -113,8 +113,9 @@ pub fn where_it_lies(stage_folder: &Path, out: Option<&Path>) -> Vec<String> {
     let mut lines = Vec::new();
     match out {
         Some(out) => {
-            lines
-                .push(format!("Written to {}: the database, the documents, the journal and this text.", out.display()));
+            let documents = if cfg!(feature = "pdf") { "documents/ (PDF)" } else { "no PDF (built without)" };
+            lines.push(format!("Written to {}:", out.display()));
+            lines.push(format!("  billet.db, {documents}, events.jsonl, demo.txt, {}", super::keepsake::TOKEN));
             let out = out.display();
             lines.push(format!("Start a daemon on it:      billet serve --data-dir {out}"));
             lines.push(format!("Verify its journal:        billet check --journal --data-dir {out}"));
