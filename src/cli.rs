@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod hook;
@@ -36,6 +37,9 @@ pub enum Command {
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(Box<hook::HookArgs>),
+    /// Measures how fast this machine bills
+    #[command(long_about = bench::ABOUT)]
+    Bench(Box<bench::BenchArgs>),
 }
 
 /// Runs what the command line says.
@@ -47,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
+        Command::Bench(args) => bench::run(*args),
     }
 }
 
