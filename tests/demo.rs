@@ -71,7 +71,7 @@ fn a_month_of_a_small_hoster() {
 
     assert_eq!(names(temporary.path()), [""; 0], "the temporary folder is gone");
     let written = names(&out);
-    for name in ["billet.db", "demo.txt", "events.jsonl"] {
+    for name in ["billet.db", "demo.txt", "events.jsonl", "owner.token"] {
         assert!(written.iter().any(|one| one == name), "{name} is not in {written:?}");
     }
     let transcript = fs::read_to_string(out.join("demo.txt")).expect("the transcript");

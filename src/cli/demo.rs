@@ -40,7 +40,7 @@ needed. The exit code is 0 when everything came out as it should, 1 when a step 
 
   billet demo                  plays, and removes everything again
   billet demo --keep           leaves the daemon running until Ctrl-C, and says how to talk to it
-  billet demo --out DIR        keeps the database, the invoices as PDF, the journal and this text in DIR";
+  billet demo --out DIR        keeps the database, the invoices as PDF, the journal, this text and the owner's token in DIR";
 
 /// Its arguments.
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub struct DemoArgs {
     /// Leave the daemon running until Ctrl-C, and print how to talk to it
     #[arg(long)]
     keep: bool,
-    /// Write what was made to this folder: billet.db, documents/, events.jsonl, demo.txt
+    /// Write what was made to this folder: billet.db, documents/, events.jsonl, demo.txt, owner.token
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(subcommand)]
@@ -87,10 +87,16 @@ async fn demonstrate(keep: bool, out: Option<&Path>) -> Result<ExitCode, DemoErr
     let program = std::env::current_exe().map_err(DemoError::system("this program cannot be found"))?;
     let place = Place { program, folder: folder.path().to_owned() };
 
-    let mut stage = tokio::select! {
-        told = Box::pin(story(place, out)) => told?,
+    let told = tokio::select! {
+        told = Box::pin(story(place.clone(), out)) => told,
         interrupted = interrupted() => return Err(interrupted),
     };
+    let mut stage = told.inspect_err(|_| {
+        let complaints = place.complaints();
+        if !complaints.is_empty() {
+            eprintln!("billet: the daemon complained before:\n{complaints}");
+        }
+    })?;
     if keep {
         summary::how_to_go_on(&mut stage);
         // Ctrl-C is how it ends, and no failure.

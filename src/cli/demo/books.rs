@@ -28,12 +28,12 @@ pub async fn nightly_runs(stage: &mut Stage) -> Result<(), DemoError> {
         stage.go_to(date, "08:00").await?;
         let run = finished_run(&stage.owner, date).await?;
         let total = run.gross_amounts.first();
-        let billed = match run.invoice_count {
-            0 => "nothing was due".to_owned(),
-            1 => format!("1 invoice, {} {CURRENCY}", shown(total)),
-            count => format!("{count} invoices, {} {CURRENCY}", shown(total)),
+        let billed = match (run.subscription_count, run.invoice_count) {
+            (0, _) => "nothing is due".to_owned(),
+            (due, 1) => format!("{due} due, 1 invoice, {} {CURRENCY}", shown(total)),
+            (due, count) => format!("{due} due, {count} invoices, {} {CURRENCY}", shown(total)),
         };
-        stage.say.step("billet", &format!("nightly run {} at 02:00: {} due, {billed}", run.id, run.subscription_count));
+        stage.say.step("billet", &format!("the nightly run at 02:00: {billed}"));
         let documents = stage.expect_documents(expected).await?;
         expect("the run's own count", i64::try_from(documents.len()).unwrap_or(i64::MAX), run.invoice_count)?;
     }
@@ -90,7 +90,10 @@ async fn pay(stage: &mut Stage, key: &'static str, paid: &str, left: &str) -> Re
         ..Default::default()
     };
     let payment = have("the payment", ask("RecordPayment", owner.payments().record_payment(request)).await?.payment)?;
-    stage.say.step("owner", &format!("{} paid {paid} {CURRENCY} by bank (PaymentService.RecordPayment)", super::customers::name_of(key)));
+    stage.say.step(
+        "owner",
+        &format!("{} paid {paid} {CURRENCY} by bank (PaymentService.RecordPayment)", super::customers::name_of(key)),
+    );
     for allocation in &payment.allocations {
         let request = pb::GetInvoiceRequest { id: allocation.invoice_id.clone() };
         let invoice = ask("GetInvoice", owner.invoices().get_invoice(request)).await?.invoice;
@@ -119,15 +122,22 @@ pub async fn statement(stage: &mut Stage) -> Result<(), DemoError> {
         .iter()
         .map(|line| {
             let (amount, balance) = (shown(line.amount.as_ref()), shown(line.balance.as_ref()));
-            vec![super::figures::short_date(line.date.as_ref()), line.kind.clone(), line.reference.clone(), amount, balance]
+            vec![
+                super::figures::short_date(line.date.as_ref()),
+                line.kind.clone(),
+                line.reference.clone(),
+                amount,
+                balance,
+            ]
         })
         .collect();
     stage.say.table(&["date", "what", "reference", CURRENCY, "balance"], &rows, &[3, 4]);
     let closing = shown(statement.closing_balance.as_ref());
-    expect("the opening and closing balance of cedar", ("0.00", "-3.00"), (
-        shown(statement.opening_balance.as_ref()).as_str(),
-        closing.as_str(),
-    ))?;
+    expect(
+        "the opening and closing balance of cedar",
+        ("0.00", "-3.00"),
+        (shown(statement.opening_balance.as_ref()).as_str(), closing.as_str()),
+    )?;
     let sum = statement.lines.iter().map(|line| amount(line.amount.as_ref())).sum();
     expect("the sum of the statement's lines", closing, two_places(sum))
 }
@@ -138,7 +148,8 @@ pub async fn statement(stage: &mut Stage) -> Result<(), DemoError> {
 /// [`DemoError::Unexpected`] unless debits are credits.
 pub async fn trial_balance(stage: &mut Stage) -> Result<(), DemoError> {
     for (who, api) in [("owner", stage.owner.clone()), ("grove", stage.grove.clone())] {
-        let answer = ask("GetTrialBalance", api.reports().get_trial_balance(pb::GetTrialBalanceRequest::default())).await?;
+        let answer =
+            ask("GetTrialBalance", api.reports().get_trial_balance(pb::GetTrialBalanceRequest::default())).await?;
         let of = |which: fn(&pb::AccountBalance) -> Option<&crate::proto::google::r#type::Money>| {
             answer.accounts.iter().map(|account| amount(which(account))).sum()
         };

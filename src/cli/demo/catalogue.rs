@@ -101,8 +101,7 @@ pub async fn make_plan(
         ..Default::default()
     };
     let version = pb::PlanVersion { components, ..Default::default() };
-    let request =
-        pb::CreatePlanRequest { request_id: api.request_id(), plan: Some(plan), version: Some(version) };
+    let request = pb::CreatePlanRequest { request_id: api.request_id(), plan: Some(plan), version: Some(version) };
     let answer = ask("CreatePlan", api.catalog().create_plan(request)).await?;
     Ok(have("the plan", answer.plan)?.id)
 }
@@ -138,7 +137,10 @@ pub async fn make(api: &Api, ids: &mut Ids, say: &mut Narration) -> Result<(), D
     };
     let request = pb::CreatePromotionRequest { request_id: api.request_id(), promotion: Some(promotion) };
     ask("CreatePromotion", api.catalog().create_promotion(request)).await?;
-    say.step("owner", &format!("makes the promotion {PROMOTION}: 20 % off for three months, once a customer, in March"));
+    say.step(
+        "owner",
+        &format!("makes the promotion {PROMOTION}: 20 % off for three months, once a customer, in March"),
+    );
     Ok(())
 }
 

@@ -56,8 +56,7 @@ pub const PEOPLE: [Person; 7] = [
 ];
 
 /// The reseller's customer.
-pub const IVY: Person =
-    person("ivy", "Ivy Pottery", ["Tonkuhle 8", "88888", "Beispielsee"], "kiln@ivy.example", "");
+pub const IVY: Person = person("ivy", "Ivy Pottery", ["Tonkuhle 8", "88888", "Beispielsee"], "kiln@ivy.example", "");
 
 /// A customer's name on invoices.
 pub fn name_of(key: &str) -> &'static str {

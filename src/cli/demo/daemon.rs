@@ -52,6 +52,14 @@ impl Place {
         self.folder.join("daemon.log")
     }
 
+    /// What the daemon complained about, to be shown before its log is removed with everything else.
+    pub fn complaints(&self) -> String {
+        let text = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+    }
+
     fn config(&self) -> PathBuf {
         self.folder.join("billet.toml")
     }
@@ -150,7 +158,8 @@ impl Daemon {
     /// # Errors
     /// [`DemoError::Daemon`].
     pub async fn connect(&self) -> Result<Channel, DemoError> {
-        let wrong = |error: tonic::transport::Error| DemoError::Daemon(format!("{} does not answer: {error}", self.url));
+        let wrong =
+            |error: tonic::transport::Error| DemoError::Daemon(format!("{} does not answer: {error}", self.url));
         Endpoint::from_shared(self.url.clone()).map_err(wrong)?.connect().await.map_err(wrong)
     }
 

@@ -90,6 +90,7 @@ fn reason(status: &tonic::Status) -> String {
 ///
 /// # Errors
 /// [`DemoError::Unexpected`] unless both are the same.
+#[expect(clippy::needless_pass_by_value, reason = "figures are written where they are expected")]
 pub fn expect<T: PartialEq + std::fmt::Debug>(what: &str, wanted: T, found: T) -> Result<(), DemoError> {
     if wanted == found {
         return Ok(());

@@ -75,6 +75,8 @@ pub fn shown(money: Option<&gt::Money>) -> String {
 
 /// With two decimals.
 pub fn two_places(amount: Decimal) -> String {
+    // Zero has a sign in a Decimal, and none for people.
+    let amount = if amount.is_zero() { Decimal::ZERO } else { amount };
     format!("{amount:.2}")
 }
 
@@ -88,13 +90,17 @@ mod tests {
             assert_eq!(shown(Some(&euros(text).expect("an amount"))), text);
         }
         assert!(euros("ten").is_err());
+        assert_eq!(two_places(-Decimal::new(0, 9)), "0.00");
     }
 
     #[test]
     fn days_begin_in_berlin() {
         let winter = instant(day(3, 1).expect("a day"), "09:00").expect("an instant");
         let summer = instant(day(4, 1).expect("a day"), "09:00").expect("an instant");
-        assert_eq!((winter.to_rfc3339(), summer.to_rfc3339()), ("2026-03-01T08:00:00+00:00".into(), "2026-04-01T07:00:00+00:00".into()));
+        assert_eq!(
+            (winter.to_rfc3339(), summer.to_rfc3339()),
+            ("2026-03-01T08:00:00+00:00".into(), "2026-04-01T07:00:00+00:00".into())
+        );
         assert!(day(2, 30).is_err());
     }
 }

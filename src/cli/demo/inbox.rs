@@ -91,7 +91,7 @@ async fn unknown_package(stage: &mut Stage) -> Result<(), DemoError> {
     for hook in &parked {
         let account = hook.event.as_ref().map_or("", |event| event.external_ref.as_str());
         stage.say.came(&format!("parked: {} ({})", hook.detail, hook.reason));
-        stage.say.note(&format!("{} waits in the inbox (HookService.ListParked), account {account}", hook.id));
+        stage.say.note(&format!("the report of {account} waits in the inbox (HookService.ListParked)"));
     }
     let replayed = map_package(&stage.owner, &stage.ids, ("whm1", "wp_special", "business")).await?;
     stage.say.step("owner", "says that wp_special is Web Business (CatalogService.SetPackageMapping)");
@@ -126,7 +126,9 @@ pub async fn usage(stage: &mut Stage) -> Result<(), DemoError> {
         let plesk1 = stage.plesk1.clone();
         let first = stage.report(&plesk1, event.clone()).await?;
         let second = stage.report(&plesk1, event).await?;
-        stage.say.step("plesk1", &format!("{} transferred {gib} GiB in March (usage_reported), told twice", domain_of(key)));
+        stage
+            .say
+            .step("plesk1", &format!("{} transferred {gib} GiB in March (usage_reported), told twice", domain_of(key)));
         let outcomes = (first.outcome(), second.outcome());
         expect("the outcomes", (pb::HookOutcome::Applied, pb::HookOutcome::Duplicate), outcomes)?;
     }

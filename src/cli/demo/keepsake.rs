@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::api::{Api, ask};
 use super::error::DemoError;
+use super::panels::write_secret;
 use super::stage::{Stage, documents};
 use crate::proto::billet::v1 as pb;
 
@@ -24,11 +25,15 @@ pub fn folder(out: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Writes documents and journals, while the daemon runs; answers how many of each.
+/// Where the owner's token is written, readable for its owner only: whoever starts a daemon on the database needs it.
+pub const TOKEN: &str = "owner.token";
+
+/// Writes token, documents and journal, while the daemon runs; answers how many documents and events.
 ///
 /// # Errors
 /// [`DemoError`].
 pub async fn write(stage: &Stage, out: &Path) -> Result<(usize, usize), DemoError> {
+    write_secret(&out.join(TOKEN), stage.owner.secret())?;
     let documents = write_documents(stage, out).await?;
     let events = write_events(&stage.owner, &out.join("events.jsonl")).await?;
     Ok((documents, events))

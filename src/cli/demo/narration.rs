@@ -72,7 +72,9 @@ impl Narration {
     pub fn table(&mut self, header: &[&str], rows: &[Vec<String>], right: &[usize]) {
         let mut table = Table::new();
         let rule = LineStyle::none().fill('─').junction('─');
-        table.load_style(TableStyle::new().header_separator(rule)).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_style(TableStyle::new().header_separator(rule))
+            .set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header.iter().map(|title| (*title).to_owned()));
         table.add_rows(rows.iter().cloned());
         for column in right {
@@ -92,13 +94,12 @@ impl Narration {
 
     /// A progress line for something that takes a while; nothing where there is no terminal.
     pub fn progress(what: &str, count: u64) -> ProgressBar {
-        let target = if std::io::stdout().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target =
+            if std::io::stdout().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(count), target);
-        if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {prefix} {bar:24.cyan/dim} {pos}/{len} {msg:.dim}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner:.cyan} {prefix} {bar:24.cyan/dim} {pos}/{len} {msg:.dim}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(what.to_owned());

@@ -14,19 +14,19 @@ use super::stage::{Ids, Stage};
 use crate::proto::billet::v1 as pb;
 
 /// The seller, as `billet init` takes it.
-const SELLER: [&str; 24] = [
-    "--name", "Nimbus Hosting GmbH",
-    "--country", "DE",
-    "--address-line", "Serverstrasse 10",
-    "--post-code", "12345",
-    "--city", "Musterstadt",
-    "--vat-id", "DE999999999",
-    "--email", "billing@nimbus.example",
-    "--currency", "EUR",
-    "--time-zone", "Europe/Berlin",
-    "--language", "en",
-    "--vat-rate", "19",
-    "--payment-term-days", "14",
+const SELLER: [[&str; 2]; 12] = [
+    ["--name", "Nimbus Hosting GmbH"],
+    ["--country", "DE"],
+    ["--address-line", "Serverstrasse 10"],
+    ["--post-code", "12345"],
+    ["--city", "Musterstadt"],
+    ["--vat-id", "DE999999999"],
+    ["--email", "billing@nimbus.example"],
+    ["--currency", "EUR"],
+    ["--time-zone", "Europe/Berlin"],
+    ["--language", "en"],
+    ["--vat-rate", "19"],
+    ["--payment-term-days", "14"],
 ];
 
 /// Sets everything up on the morning of 1 March.
@@ -38,10 +38,13 @@ pub async fn set_up(place: Place, mut say: Narration) -> Result<Stage, DemoError
     place.lay_out()?;
     say.chapter("A hoster sets up its billing");
     say.day(day(3, 1)?);
-    let secret = place.init(now, &SELLER).await?;
+    let secret = place.init(now, SELLER.as_flattened()).await?;
     let daemon = place.serve(now).await?;
     let owner = Api::new(daemon.connect().await?, &secret)?;
-    say.step("billet", &format!("`billet init` made the seller Nimbus Hosting GmbH; `billet serve` listens on {}", daemon.url));
+    say.step(
+        "billet",
+        &format!("`billet init` made the seller Nimbus Hosting GmbH; `billet serve` listens on {}", daemon.url),
+    );
     say.note(&format!("database {}", place.database().display()));
 
     let mut ids = Ids::default();
@@ -94,8 +97,7 @@ async fn make_instance(owner: &Api, ids: &mut Ids, plugin: &str, name: &'static 
         instance_id: made.id.clone(),
         ..Default::default()
     };
-    let request =
-        pb::CreateTokenRequest { request_id: owner.request_id(), token: Some(token), ..Default::default() };
+    let request = pb::CreateTokenRequest { request_id: owner.request_id(), token: Some(token), ..Default::default() };
     let secret = ask("CreateToken", owner.admin().create_token(request)).await?.secret;
     ids.instances.insert(name, made.id);
     owner.acting_with(&secret)

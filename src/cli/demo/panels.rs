@@ -119,7 +119,9 @@ impl Panels {
         }
         let said = fresh.iter().map(|run| match &run.result {
             HookResult::Ok(message) => Ok(format!("manage_hooks {}: {message}", run.event)),
-            other => Err(DemoError::unexpected(format!("the hook {} to answer 1", run.event), format!("it did {other:?}"))),
+            other => {
+                Err(DemoError::unexpected(format!("the hook {} to answer 1", run.event), format!("it did {other:?}")))
+            }
         });
         let said = said.collect();
         self.run_count.0 = runs.len();
@@ -134,11 +136,16 @@ impl Panels {
         let runs = self.plesk.handler_runs();
         let fresh = &runs[self.run_count.1.min(runs.len())..];
         if fresh.is_empty() {
-            return Err(DemoError::unexpected(format!("plesk1 to run `{} hook plesk`", self.program), "it ran nothing"));
+            return Err(DemoError::unexpected(
+                format!("plesk1 to run `{} hook plesk`", self.program),
+                "it ran nothing",
+            ));
         }
         let ran = fresh.iter().map(|run| match &run.result {
             HandlerResult::Exited(Some(0)) => Ok(format!("event handler {}: exit code 0", run.event)),
-            other => Err(DemoError::unexpected(format!("the handler of {} to end well", run.event), format!("{other:?}"))),
+            other => {
+                Err(DemoError::unexpected(format!("the handler of {} to end well", run.event), format!("{other:?}")))
+            }
         });
         let ran = ran.collect();
         self.run_count.1 = runs.len();
@@ -166,7 +173,10 @@ fn environment(folder: &Path, name: &str, url: &str, token: &str) -> Result<Vec<
 }
 
 /// Writes a file that only its owner can read.
-fn write_secret(path: &Path, secret: &str) -> Result<(), DemoError> {
+///
+/// # Errors
+/// [`DemoError::File`].
+pub fn write_secret(path: &Path, secret: &str) -> Result<(), DemoError> {
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

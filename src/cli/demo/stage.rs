@@ -155,13 +155,8 @@ impl Stage {
         let customer = self.ids.customers.iter().find(|(_, id)| **id == document.customer_id);
         let customer = customer.map_or("", |(key, _)| super::customers::name_of(key));
         let kind = kind_of(document);
-        let total = format!("{:.2} {}", signed(document), document.currency_code);
-        self.say.came(&format!(
-            "{} {}  {customer}  {}",
-            kind,
-            document.number.bold(),
-            total.bold().green()
-        ));
+        let total = format!("{} {}", two_places(signed(document)), document.currency_code);
+        self.say.came(&format!("{} {}  {customer}  {}", kind, document.number.bold(), total.bold().green()));
         for line in &document.lines {
             let period = line.period.as_ref().filter(|_| line.kind != "setup");
             let days = period.map_or_else(String::new, |period| {

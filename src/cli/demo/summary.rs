@@ -23,26 +23,28 @@ pub async fn table(stage: &mut Stage) -> Result<(), DemoError> {
     for (api, people) in sellers {
         let all = documents(&api).await?;
         let request = pb::ListSubscriptionsRequest { page_size: 1000, ..Default::default() };
-        let subscriptions = ask("ListSubscriptions", api.subscriptions().list_subscriptions(request)).await?.subscriptions;
+        let subscriptions =
+            ask("ListSubscriptions", api.subscriptions().list_subscriptions(request)).await?.subscriptions;
         for person in people {
             let id = stage.ids.customer(person.key);
             let own: Vec<&pb::Invoice> = all.iter().filter(|one| one.customer_id == id).collect();
             invoiced += own.iter().map(|one| signed(one)).sum::<Decimal>();
             open += own.iter().map(|one| open_of(one)).sum::<Decimal>();
             let lines = subscriptions.iter().filter(|one| one.customer_id == id).map(|one| in_words(stage, one));
-            person_rows(&mut rows, person, lines.collect(), &own);
+            person_rows(&mut rows, person, &lines.collect::<Vec<_>>(), &own);
         }
     }
     rows.push(["sum", "", "", &two_places(invoiced), "", &two_places(open)].map(str::to_owned).to_vec());
     stage.say.table(&["customer", "subscriptions", "documents", "EUR", "state", "open"], &rows, &[3, 5]);
-    expect("the sum of all documents and what is open", ("388.67", "200.29"), (
-        two_places(invoiced).as_str(),
-        two_places(open).as_str(),
-    ))
+    expect(
+        "the sum of all documents and what is open",
+        ("388.67", "200.29"),
+        (two_places(invoiced).as_str(), two_places(open).as_str()),
+    )
 }
 
 /// A customer's rows: subscriptions and documents side by side.
-fn person_rows(rows: &mut Vec<Vec<String>>, person: &Person, subscriptions: Vec<String>, own: &[&pb::Invoice]) {
+fn person_rows(rows: &mut Vec<Vec<String>>, person: &Person, subscriptions: &[String], own: &[&pb::Invoice]) {
     for index in 0..subscriptions.len().max(own.len()) {
         let name = if index == 0 { person.name } else { "" };
         let subscription = subscriptions.get(index).cloned().unwrap_or_default();
@@ -77,6 +79,8 @@ fn state(document: &pb::Invoice) -> &'static str {
         pb::InvoiceState::Draft => "draft",
         pb::InvoiceState::Issued => "issued",
         pb::InvoiceState::PartlyPaid => "partly paid",
+        // A credit note is not paid: what it gives has settled something.
+        pb::InvoiceState::Paid if is_back(document) => "used up",
         pb::InvoiceState::Paid => "paid",
         pb::InvoiceState::Credited => "credited",
         pb::InvoiceState::Cancelled => "cancelled",
@@ -90,12 +94,17 @@ pub fn how_to_go_on(stage: &mut Stage) {
     let address = stage.daemon.url.trim_start_matches("http://").to_owned();
     let header = format!("-H 'authorization: Bearer {}'", stage.owner.secret());
     stage.say.line("");
-    stage.say.step("billet", &format!("the daemon goes on at {}; its files are in {}", stage.daemon.url, stage.place.folder.display()));
+    stage.say.step(
+        "billet",
+        &format!("the daemon goes on at {}; its files are in {}", stage.daemon.url, stage.place.folder.display()),
+    );
     stage.say.note("Its API has reflection on, so any gRPC tool can talk to it:");
     // Not into the transcript: the token in it is a secret, if a short-lived one.
     anstream::println!("\n  grpcurl -plaintext {header} {address} list");
     anstream::println!("  grpcurl -plaintext {header} {address} billet.v1.InvoiceService/ListInvoices");
-    anstream::println!("  grpcurl -plaintext {header} -d '{{\"to\": \"2026-05-01T08:00:00Z\"}}' {address} billet.v1.AdminService/AdvanceClock\n");
+    anstream::println!(
+        "  grpcurl -plaintext {header} -d '{{\"to\": \"2026-05-01T08:00:00Z\"}}' {address} billet.v1.AdminService/AdvanceClock\n"
+    );
     anstream::println!("  Ctrl-C ends it.");
 }
 
@@ -104,7 +113,9 @@ pub fn where_it_lies(stage_folder: &Path, out: Option<&Path>) -> Vec<String> {
     let mut lines = Vec::new();
     match out {
         Some(out) => {
-            lines.push(format!("Written to {}: the database, the documents, the journal and this text.", out.display()));
+            let documents = if cfg!(feature = "pdf") { "documents/ (PDF)" } else { "no PDF (built without)" };
+            lines.push(format!("Written to {}:", out.display()));
+            lines.push(format!("  billet.db, {documents}, events.jsonl, demo.txt, {}", super::keepsake::TOKEN));
             let out = out.display();
             lines.push(format!("Start a daemon on it:      billet serve --data-dir {out}"));
             lines.push(format!("Verify its journal:        billet check --journal --data-dir {out}"));
@@ -114,7 +125,9 @@ pub fn where_it_lies(stage_folder: &Path, out: Option<&Path>) -> Vec<String> {
             lines.push(format!("Everything was in {folder}, which is removed again. `--out DIR` keeps it."));
         }
     }
-    lines.push("Talk to the daemon:        billet demo --keep    (leaves it running, with a ready grpcurl line)".to_owned());
+    lines.push(
+        "Talk to the daemon:        billet demo --keep    (leaves it running, with a ready grpcurl line)".to_owned(),
+    );
     lines.push("Begin with your own data:  billet init --help, billet serve --help, billet hook --help".to_owned());
     lines
 }
