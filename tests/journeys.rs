@@ -4,7 +4,25 @@
 #[path = "journeys/harness.rs"]
 mod harness;
 
+#[path = "journeys/access.rs"]
+mod access;
+#[path = "journeys/any_order.rs"]
+mod any_order;
+#[path = "journeys/bad_input.rs"]
+mod bad_input;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
+#[path = "journeys/inbox.rs"]
+mod inbox;
+#[path = "journeys/panel.rs"]
+mod panel;
+#[path = "journeys/panel_stories.rs"]
+mod panel_stories;
+#[path = "journeys/raw.rs"]
+mod raw;
+#[path = "journeys/refusal.rs"]
+mod refusal;
+#[path = "journeys/tenancy.rs"]
+mod tenancy;

@@ -176,8 +176,9 @@ async fn process(
     for hook in parked.into_iter().chain(fresh) {
         pending.entry((hook.instance_id, hook.external_ref.clone())).or_default().push(hook);
     }
-    let catalogue = catalogue(unit, seller, &pending).await?;
-    let (mut accounts, customers) = accounts(unit, seller, &keys, pending, &catalogue).await?;
+    let later = applied_after_ends(unit, seller, &pending).await?;
+    let catalogue = catalogue(unit, seller, &pending, &later).await?;
+    let (mut accounts, customers) = accounts(unit, seller, &keys, pending, later, &catalogue).await?;
 
     let mut customers = customers;
     for account in accounts.values_mut() {
@@ -198,18 +199,39 @@ async fn process(
     Ok(done)
 }
 
-/// What packages stand for and who accounts belong to, for everything that is pending.
+/// Hooks by account.
+type ByAccount = BTreeMap<(InstanceId, String), Vec<StoredHook>>;
+
+/// What was applied already and happened after an end that is only told now: it was about the account's next life.
+async fn applied_after_ends(
+    unit: &mut Unit,
+    seller: &Seller,
+    pending: &ByAccount,
+) -> Result<ByAccount, BillingError> {
+    let ends = |hooks: &[StoredHook]| hooks.iter().filter(|one| account::ends(&one.event.change)).map(|one| one.happened_at).min();
+    let ended: Vec<_> = pending.iter().filter_map(|(key, hooks)| Some((key, ends(hooks)?))).collect();
+    let Some(first) = ended.iter().map(|(_, at)| *at).min() else { return Ok(ByAccount::new()) };
+    let keys: Vec<(InstanceId, &str)> = ended.iter().map(|((instance, name), _)| (*instance, name.as_str())).collect();
+    let mut later = ByAccount::new();
+    for hook in hook::applied_after(unit, seller.id, &keys, first, PARKED_MAX).await? {
+        later.entry((hook.instance_id, hook.external_ref.clone())).or_default().push(hook);
+    }
+    Ok(later)
+}
+
+/// What packages stand for and who accounts belong to, for everything that is pending or may be again.
 async fn catalogue(
     unit: &mut Unit,
     seller: &Seller,
-    pending: &BTreeMap<(InstanceId, String), Vec<StoredHook>>,
+    pending: &ByAccount,
+    later: &ByAccount,
 ) -> Result<Catalogue, BillingError> {
     let instance_ids: BTreeSet<InstanceId> = pending.keys().map(|(instance, _)| *instance).collect();
     let instance_ids: Vec<InstanceId> = instance_ids.into_iter().collect();
     let instances = instance::list_by_ids(unit, seller.id, &instance_ids).await?;
     let mut packages: BTreeSet<String> = BTreeSet::new();
     let mut owners: Vec<(InstanceId, LinkKind, String)> = Vec::new();
-    for ((instance_id, name), hooks) in pending {
+    for ((instance_id, name), hooks) in pending.iter().chain(later) {
         for hook in hooks {
             packages.extend(account::packages(&hook.event));
             if let Some((owner, email)) = account::owner_and_email(&hook.event.change) {
@@ -250,7 +272,8 @@ async fn accounts(
     unit: &mut Unit,
     seller: &Seller,
     keys: &[(InstanceId, &str)],
-    mut pending: BTreeMap<(InstanceId, String), Vec<StoredHook>>,
+    mut pending: ByAccount,
+    mut later: ByAccount,
     catalogue: &Catalogue,
 ) -> Result<(BTreeMap<(InstanceId, String), Account>, BTreeMap<CustomerId, Customer>), BillingError> {
     let mut subscriptions = subscription::by_accounts(unit, seller.id, keys).await?;
@@ -289,7 +312,8 @@ async fn accounts(
             touched: false,
         });
         let hooks = pending.remove(&key).unwrap_or_default();
-        let account = Account::new(*instance_id, (*name).to_owned(), lives.collect(), hooks);
+        let applied = later.remove(&key).unwrap_or_default();
+        let account = Account::new(*instance_id, (*name).to_owned(), lives.collect(), hooks, applied);
         accounts.insert(key, account);
     }
     Ok((accounts, customers.into_iter().map(|customer| (customer.id, customer)).collect()))

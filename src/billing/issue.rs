@@ -1,7 +1,7 @@
 //! Issues documents: numbers without gaps, parties as they stand, lines, ledger, settlement, journal and the job that
 //! renders them, all in the transaction of whoever asks. Set-wise: a thousand documents take as many statements as one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use billet_domain::document::{DocumentKind, Party, PayTo};
 use billet_domain::id::{CustomerId, InvoiceId, LineId, PlanId, ProjectId, RunId, SubscriptionId};
@@ -297,6 +297,7 @@ async fn number(
         let detail = format!("the seller {} has no {missing}, which a document needs", seller.party.name);
         return Err(BillingError::precondition("SELLER_INCOMPLETE", seller.id, detail));
     }
+    let invoices = name_issued(unit, documents).await?;
     let today = seller.today(unit.now);
     let mut snapshots = BTreeMap::new();
     let seller_hash = snapshot(&mut snapshots, &seller_snapshot(seller));
@@ -332,7 +333,7 @@ async fn number(
             net_minor: document.invoice.net_minor,
             tax_minor: document.invoice.tax_minor,
             gross_minor: document.invoice.gross_minor,
-            preceding: document.invoice.preceding.clone(),
+            preceding: document.invoice.preceding.iter().copied().filter(|id| invoices.contains(id)).collect(),
         });
         issued.push(document.issued(number.clone()));
         document.invoice.number = Some(number);
@@ -340,6 +341,23 @@ async fn number(
     invoice::keep_snapshots(unit, &snapshots).await?;
     settle(unit, today, items).await?;
     Ok(issued)
+}
+
+/// A document names what was issued, not drafts. Answers which of the documents named are invoices: only they can be
+/// settled. (Days can stand on a credit note too, where more was given back than charged.)
+async fn name_issued(unit: &mut Unit, documents: &mut [Kept]) -> Result<BTreeSet<InvoiceId>, BillingError> {
+    let named: BTreeSet<InvoiceId> = documents.iter().flat_map(|one| &one.invoice.preceding).copied().collect();
+    if named.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let seller_id = unit.seller_id;
+    let mut found = invoice::by_ids(unit, seller_id, named).await?;
+    found.retain(|one| one.number.is_some());
+    let issued: BTreeSet<InvoiceId> = found.iter().map(|one| one.id).collect();
+    for document in documents {
+        document.invoice.preceding.retain(|id| issued.contains(id));
+    }
+    Ok(found.iter().filter(|one| one.kind == DocumentKind::Invoice).map(|one| one.id).collect())
 }
 
 /// As many numbers of each kind as there are documents of it.

@@ -159,6 +159,38 @@ pub async fn parked_of_accounts(
     tx.all(sql, &parameters).await
 }
 
+/// What was applied to accounts and happened after an instant, in the order in which it happened, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn applied_after(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    accounts: &[(InstanceId, &str)],
+    at: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<StoredHook>, StoreError> {
+    let sql = Sql {
+        sqlite: select!(
+            "WHERE state = 'applied' AND seller_id = $1 AND instance_id IN (SELECT value FROM json_each($2)) \
+             AND external_ref IN (SELECT value FROM json_each($3)) AND happened_at > $4 ORDER BY happened_at, id LIMIT $5"
+        ),
+        postgres: select!(
+            "WHERE state = 'applied' AND seller_id = $1 AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
+             AND external_ref IN (SELECT json_array_elements_text($3::json)) AND happened_at > $4 ORDER BY happened_at, id LIMIT $5"
+        ),
+    };
+    let instances: std::collections::BTreeSet<i64> = accounts.iter().map(|(instance, _)| instance.0).collect();
+    let parameters = [
+        seller_id.into(),
+        id_set(instances),
+        text_set(accounts.iter().map(|(_, reference)| *reference)),
+        at.into(),
+        limit.into(),
+    ];
+    tx.all(sql, &parameters).await
+}
+
 /// What a list of the inbox is narrowed to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {

@@ -66,7 +66,8 @@ impl Interceptor for Bearer {
     }
 }
 
-type Authorized = InterceptedService<Channel, Bearer>;
+/// A connection that sends the token.
+pub type Authorized = InterceptedService<Channel, Bearer>;
 
 /// Typed clients of somebody with a token.
 #[derive(Clone)]
@@ -85,6 +86,11 @@ macro_rules! clients {
 
 #[allow(dead_code)]
 impl Caller {
+    /// The connection with the token, for calls without a typed client.
+    pub fn authorized(&self) -> Authorized {
+        InterceptedService::new(self.channel.clone(), self.bearer.clone())
+    }
+
     clients! {
         admin, AdminServiceClient;
         runs, BillingRunServiceClient;
@@ -311,7 +317,8 @@ impl Billet {
             }
             page_token = page.next_page_token;
         }
-        found.reverse();
+        // Ids come from blocks and need not follow time.
+        found.sort_by_key(|one| (one.created_at.map(|at| (at.seconds, at.nanos)), one.number.clone(), one.id.clone()));
         found
     }
 

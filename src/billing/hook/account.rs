@@ -91,6 +91,8 @@ pub struct Account {
     pub lives: Vec<Live>,
     /// All its hooks that are new or waited, each with its fate after [`Account::apply`].
     pub pending: Vec<StoredHook>,
+    /// What was applied before and happened after an end that is only told now.
+    applied: Vec<StoredHook>,
 }
 
 /// Why a hook waits.
@@ -114,11 +116,17 @@ enum Fate {
 type Fated = Result<Fate, Parked>;
 
 impl Account {
-    pub fn new(instance_id: InstanceId, name: String, lives: Vec<Live>, mut pending: Vec<StoredHook>) -> Self {
+    pub fn new(
+        instance_id: InstanceId,
+        name: String,
+        lives: Vec<Live>,
+        mut pending: Vec<StoredHook>,
+        applied: Vec<StoredHook>,
+    ) -> Self {
         pending.sort_by(|a, b| {
             (a.happened_at, rank(&a.event.change), &a.event_id).cmp(&(b.happened_at, rank(&b.event.change), &b.event_id))
         });
-        Self { instance_id, name, lives, pending }
+        Self { instance_id, name, lives, pending, applied }
     }
 
     /// Applies the hooks in the order in which they happened.
@@ -275,7 +283,7 @@ impl Account {
         let ended = self.pending.iter().enumerate().any(|(other, hook)| {
             other != index
                 && hook.state == HookState::Parked
-                && matches!(hook.event.change, Change::AccountTerminated | Change::DomainTransferredOut | Change::DomainExpired)
+                && ends(&hook.event.change)
                 && hook.happened_at >= at
                 && hook.happened_at <= later
         });
@@ -304,8 +312,11 @@ impl Account {
                     Change::DomainTransferredOut | Change::DomainExpired => Some(Ending::AtOnceNoRefund),
                     _ => None,
                 };
+                self.wait_again(index, at, on);
                 let live = &mut self.lives[index];
-                live.panel_says(ServiceState::Terminated, at, today);
+                // Whatever was said later was not about this life.
+                live.subscription.service_state = ServiceState::Terminated;
+                live.subscription.service_changed_at = at;
                 live.subscription.ended_at = Some(at);
                 live.record(fact(hook, on, FactKind::Cancelled { ending }), today);
             }
@@ -335,6 +346,24 @@ impl Account {
             | Change::DomainTransferredIn { .. } => return Ok(Fate::Noted),
         }
         Ok(Fate::Applied(index))
+    }
+
+    /// A life turns out to have ended earlier than was known: what happened later was about the next one, and waits for
+    /// it. Its facts stay behind the end of this life, where they count for nothing.
+    fn wait_again(&mut self, index: usize, ended_at: DateTime<Utc>, ended_on: chrono::NaiveDate) {
+        let id = self.lives[index].subscription.id;
+        let moves = |hook: &StoredHook| {
+            let late_usage = matches!(&hook.event.change, Change::UsageReported { from, .. } if *from <= ended_on);
+            hook.subscription_id == Some(id) && hook.happened_at > ended_at && !late_usage
+        };
+        let (again, applied) = std::mem::take(&mut self.applied).into_iter().partition(|hook| moves(hook));
+        self.applied = applied;
+        self.pending.extend::<Vec<StoredHook>>(again);
+        for hook in self.pending.iter_mut().filter(|hook| hook.state == HookState::Applied && moves(hook)) {
+            hook.state = HookState::Parked;
+            hook.subscription_id = None;
+            hook.invoices.clear();
+        }
     }
 
     /// The subscription that the account was at the hook's instant. Usage may be told after the end.
@@ -492,9 +521,14 @@ impl Account {
 fn rank(change: &Change) -> u8 {
     match change {
         _ if begin(change).is_some() => 0,
-        Change::AccountTerminated | Change::DomainTransferredOut | Change::DomainExpired => 2,
+        change if ends(change) => 2,
         _ => 1,
     }
+}
+
+/// Whether a change ends an account.
+pub fn ends(change: &Change) -> bool {
+    matches!(change, Change::AccountTerminated | Change::DomainTransferredOut | Change::DomainExpired)
 }
 
 fn fact(hook: &Hook, on: chrono::NaiveDate, kind: FactKind) -> Fact {

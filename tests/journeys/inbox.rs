@@ -1,0 +1,249 @@
+//! What cannot be applied waits with its reason, and is applied when it is mended.
+
+use billet::proto::billet::v1 as pb;
+use billet::proto::billet::v1::hook_event::Change;
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+
+use crate::harness::{Billet, cents, date, on_both};
+use crate::panel::{Panel, changed, created, created_for, event, suspended, terminated};
+use crate::refusal::{assert_refused, reason};
+
+const AT: &str = "2027-03-01T08:00:00Z";
+
+async fn parked(billet: &Billet) -> Vec<pb::ParkedHook> {
+    billet.owner.hooks().list_parked(pb::ListParkedRequest::default()).await.expect("a list").into_inner().hooks
+}
+
+fn assert_parked(result: &pb::HookResult, why: &str) {
+    assert_eq!((result.outcome(), result.reason.as_str()), (pb::HookOutcome::Parked, why), "{result:?}");
+    assert!(!result.detail.is_empty(), "it says why in words: {result:?}");
+}
+
+#[tokio::test]
+async fn unknown_things_wait_and_go_on_by_themselves_when_they_are_known() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+
+        // No mapping, then no customer, then neither account.
+        assert_parked(&panel.report("acme", AT, created("starter")).await, "UNKNOWN_PACKAGE");
+        assert_parked(&panel.report("ghost", AT, suspended()).await, "UNKNOWN_ACCOUNT");
+        let waiting = parked(&billet).await;
+        let reasons: Vec<_> = waiting.iter().map(|hook| hook.reason.as_str()).collect();
+        assert_eq!(reasons, ["UNKNOWN_PACKAGE", "UNKNOWN_ACCOUNT"]);
+        let kept = waiting[0].event.as_ref().expect("the event is kept");
+        assert_eq!((kept.external_ref.as_str(), kept.instance_id.as_str()), ("acme", panel.instance_id.as_str()));
+
+        let only = pb::ListParkedRequest { reason: "UNKNOWN_ACCOUNT".to_owned(), ..Default::default() };
+        assert_eq!(billet.owner.hooks().list_parked(only).await.expect("a list").into_inner().hooks.len(), 1);
+
+        // The mapping mends the first half, the link the second.
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        billet.settle().await;
+        assert_eq!(parked(&billet).await[0].reason, "UNKNOWN_CUSTOMER");
+        assert!(billet.documents().await.is_empty());
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        billet.settle().await;
+        assert_eq!(parked(&billet).await.len(), 1);
+        let documents = billet.documents().await;
+        assert_eq!(documents.len(), 1);
+        assert_eq!(cents(documents[0].gross_amount.as_ref()), 36_89);
+        // Reported again it is a duplicate of what was applied meanwhile.
+        let again = panel.report("acme", AT, created("starter")).await;
+        assert_eq!(again.outcome(), pb::HookOutcome::Duplicate);
+        assert_eq!(again.invoices.len(), 1, "{again:?}");
+
+        // An unknown package of a known account; an account that exists; one that ended.
+        assert_parked(&panel.report("acme", AT, changed("gold")).await, "UNKNOWN_PACKAGE");
+        assert_parked(&panel.report("acme", "2027-03-01T08:00:01Z", created("starter")).await, "ACCOUNT_EXISTS");
+        panel.report("acme", "2027-03-01T09:00:00Z", terminated()).await;
+        assert_parked(&panel.report("acme", "2027-03-01T10:00:00Z", suspended()).await, "ACCOUNT_ENDED");
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_replays_and_dismisses() {
+    on_both(async |billet| {
+        let panel = Panel::parking(&billet, "whm1").await;
+        let result = panel.report("ghost", AT, suspended()).await;
+        assert_parked(&result, "UNKNOWN_ACCOUNT");
+        let replay = pb::ReplayParkedRequest {
+            request_id: billet.request_id(),
+            ids: vec![result.hook_id.clone()],
+            ..Default::default()
+        };
+        let results = billet.owner.hooks().replay_parked(replay).await.expect("it is tried").into_inner().results;
+        assert_eq!(results.len(), 1);
+        assert_parked(&results[0], "UNKNOWN_ACCOUNT");
+        assert_eq!(parked(&billet).await[0].attempt_count, 2);
+
+        let dismiss = pb::DismissParkedRequest {
+            request_id: billet.request_id(),
+            id: result.hook_id.clone(),
+            reason: "a test account".to_owned(),
+        };
+        let closed = billet.owner.hooks().dismiss_parked(dismiss.clone()).await.expect("it is closed").into_inner();
+        assert_eq!(closed.result.expect("a result").outcome(), pb::HookOutcome::Dismissed);
+        assert!(parked(&billet).await.is_empty());
+        let again = pb::DismissParkedRequest { request_id: billet.request_id(), ..dismiss };
+        assert_refused(billet.owner.hooks().dismiss_parked(again).await, Code::FailedPrecondition, "NOT_PARKED");
+        // Reported again it stays dismissed: nobody is asked twice.
+        assert_eq!(panel.report("ghost", AT, suspended()).await.outcome(), pb::HookOutcome::Duplicate);
+        assert!(parked(&billet).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_disabled_instance_keeps_its_hooks_until_it_is_enabled() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        let switch = async |enabled| {
+            let request = pb::UpdateInstanceRequest {
+                request_id: billet.request_id(),
+                instance: Some(pb::Instance { id: panel.instance_id.clone(), enabled, ..Default::default() }),
+                update_mask: Some(prost_types::FieldMask { paths: vec!["enabled".to_owned()] }),
+            };
+            billet.owner.instances().update_instance(request).await.expect("it is changed");
+        };
+        switch(false).await;
+        assert_parked(&panel.report("acme", AT, created("starter")).await, "INSTANCE_DISABLED");
+        switch(true).await;
+        billet.settle().await;
+        if !parked(&billet).await.is_empty() {
+            let replay = pb::ReplayParkedRequest { request_id: billet.request_id(), ..Default::default() };
+            let done = billet.owner.hooks().replay_parked(replay).await.expect("it is tried").into_inner().results;
+            assert_eq!(done[0].outcome(), pb::HookOutcome::Applied, "{done:?}");
+        }
+        assert_eq!(billet.documents().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_id_names_one_event() {
+    on_both(async |billet| {
+        let panel = Panel::parking(&billet, "whm1").await;
+        let first = panel.try_report(event("e1", "acme", AT, suspended())).await.expect("it is taken");
+        assert_eq!(first.outcome(), pb::HookOutcome::Parked);
+        let other = panel.try_report(event("e1", "acme", AT, terminated())).await.expect_err("another event");
+        assert_eq!((other.code(), reason(&other).as_str()), (Code::AlreadyExists, "EVENT_ID_REUSED"));
+        // The same id at another instance is another event.
+        let second = Panel::parking(&billet, "whm2").await;
+        let there = second.try_report(event("e1", "acme", AT, terminated())).await.expect("it is taken");
+        assert_eq!(there.outcome(), pb::HookOutcome::Parked);
+        // Without an id the content is the id.
+        let first = panel.report("acme", AT, created("x")).await;
+        let again = panel.report("acme", AT, created("x")).await;
+        assert_eq!((again.outcome(), again.hook_id), (pb::HookOutcome::Duplicate, first.hook_id));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_is_answered_in_order() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        let mut requests = Vec::new();
+        for index in 0..40 {
+            let account = format!("acct{index}");
+            billet.link(&acme, &panel.instance_id, &account).await;
+            let mut one = event(&format!("e{index}"), &account, AT, created("starter"));
+            one.instance_id.clone_from(&panel.instance_id);
+            requests.push(pb::ReportStreamRequest { event: Some(one.clone()) });
+            requests.push(pb::ReportStreamRequest { event: Some(one) });
+        }
+        let stream = tokio_stream::iter(requests);
+        let mut answers = panel.caller.hooks().report_stream(stream).await.expect("a stream").into_inner();
+        let mut ids = Vec::new();
+        let mut applied = 0;
+        while let Some(answer) = answers.next().await {
+            let answer = answer.expect("an answer");
+            let outcome = answer.result.expect("a result").outcome();
+            applied += usize::from(outcome == pb::HookOutcome::Applied);
+            assert!(matches!(outcome, pb::HookOutcome::Applied | pb::HookOutcome::Duplicate), "{outcome:?}");
+            ids.push(answer.event_id);
+        }
+        let expected: Vec<_> = (0..40).flat_map(|index| [format!("e{index}"), format!("e{index}")]).collect();
+        assert_eq!((ids, applied), (expected, 40));
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_customer_that_the_panel_brings_is_billed_when_it_has_an_address() {
+    on_both(async |mut billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let panel = Panel::new(&billet, "whm1", pb::UnknownCustomerPolicy::Create).await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        let result = panel.report("acme", AT, created_for("starter", "jo@acme.example")).await;
+        assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
+        assert_eq!(result.reason, "CUSTOMER_WITHOUT_ADDRESS");
+        assert!(result.invoices.is_empty());
+        // A second account with the same contact address belongs to the same customer.
+        let result = panel.report("acme2", AT, created_for("starter", "JO@acme.example")).await;
+        assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
+        let list = billet.owner.customers().list_customers(pb::ListCustomersRequest::default()).await.expect("a list");
+        let customers = list.into_inner().customers;
+        assert_eq!(customers.len(), 1, "{customers:?}");
+
+        // The night's run tries and says why not.
+        billet.advance_to("2027-03-02T06:00:00Z").await;
+        let runs = billet.owner.runs().list_runs(pb::ListRunsRequest::default()).await.expect("a list").into_inner().runs;
+        assert_eq!(runs[0].state(), pb::RunState::FinishedWithFailures, "{runs:?}");
+        let request = pb::ListRunFailuresRequest { run_id: runs[0].id.clone(), ..Default::default() };
+        let failures = billet.owner.runs().list_run_failures(request).await.expect("a list").into_inner().failures;
+        assert_eq!(failures.len(), 2);
+        assert!(failures.iter().all(|failure| failure.reason == "CUSTOMER_WITHOUT_ADDRESS"), "{failures:?}");
+
+        let party = pb::Party {
+            name: "Acme Ltd".to_owned(),
+            address_line: "Musterweg 7".to_owned(),
+            post_code: "20095".to_owned(),
+            city: "Hamburg".to_owned(),
+            country_code: "DE".to_owned(),
+            email: "jo@acme.example".to_owned(),
+            ..Default::default()
+        };
+        let request = pb::UpdateCustomerRequest {
+            request_id: billet.request_id(),
+            customer: Some(pb::Customer { id: customers[0].id.clone(), party: Some(party), ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["party".to_owned()] }),
+        };
+        billet.owner.customers().update_customer(request).await.expect("it is changed");
+        billet.advance_to("2027-03-03T06:00:00Z").await;
+        let documents = billet.documents().await;
+        // Both accounts from the first day on: 62.00 net, 73.78 gross.
+        assert_eq!(documents.len(), 1);
+        assert_eq!(cents(documents[0].gross_amount.as_ref()), 73_78);
+        let from = documents[0].lines[0].period.as_ref().and_then(|period| period.from);
+        assert_eq!(from, date("2027-03-01"));
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hook_for_somebody_elses_instance_is_not_found() {
+    on_both(async |billet| {
+        let first = Panel::parking(&billet, "whm1").await;
+        let second = Panel::parking(&billet, "whm2").await;
+        let mut foreign = event("e1", "acme", AT, Change::AccountTerminated(pb::AccountTerminated {}));
+        foreign.instance_id.clone_from(&second.instance_id);
+        let status = first.try_report(foreign).await.expect_err("not its instance");
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"));
+    })
+    .await;
+}
