@@ -184,11 +184,14 @@ pub async fn serve(
     for name in health_names() {
         health.set_service_status(name, ServingStatus::Serving).await;
     }
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(ServerError::transport)?;
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection = described().build_v1().map_err(ServerError::transport)?;
+    // Python's grpcio and older tools ask for this one.
+    let reflection_before = described().build_v1alpha().map_err(ServerError::transport)?;
     let mut server = Server::builder()
         .accept_http1(true)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
@@ -206,6 +209,7 @@ pub async fn serve(
         .add_routes(routes)
         .add_service(health_service)
         .add_service(reflection)
+        .add_service(reflection_before)
         .serve_with_incoming_shutdown(incoming(listener), stopping.clone().cancelled_owned())
         .await;
     drain.abort();
