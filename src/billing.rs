@@ -33,8 +33,6 @@ pub mod subscribe;
 #[cfg(test)]
 pub mod testing;
 pub mod token;
-pub mod pay;
-pub mod statement;
 pub mod trial_balance;
 pub mod write_off;
 

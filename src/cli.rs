@@ -1,6 +1,8 @@
 //! The command line.
 
+pub mod bench;
 pub mod check;
+pub mod demo;
 pub mod hook;
 pub mod init;
 pub mod serve;
@@ -23,6 +25,9 @@ pub enum Command {
     /// Runs the daemon
     #[command(long_about = serve::ABOUT)]
     Serve(Box<serve::ServeArgs>),
+    /// Plays a month of a small hosting company, with simulated panels
+    #[command(long_about = demo::ABOUT)]
+    Demo(demo::DemoArgs),
     /// Makes the first seller, its owner and the owner's token
     #[command(long_about = init::ABOUT)]
     Init(Box<init::InitArgs>),
@@ -32,6 +37,9 @@ pub enum Command {
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(Box<hook::HookArgs>),
+    /// Measures how fast this machine bills
+    #[command(long_about = bench::ABOUT)]
+    Bench(Box<bench::BenchArgs>),
 }
 
 /// Runs what the command line says.
@@ -39,9 +47,11 @@ pub enum Command {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(*args),
+        Command::Demo(args) => demo::run(args),
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
+        Command::Bench(args) => bench::run(*args),
     }
 }
 

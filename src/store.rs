@@ -27,6 +27,7 @@ pub mod payment;
 pub mod plan;
 pub mod project;
 pub mod promotion;
+pub mod raw;
 pub mod request;
 pub mod run;
 pub mod schedule;

@@ -238,6 +238,7 @@ CREATE TABLE subscriptions (
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 );
 CREATE INDEX subscriptions_due ON subscriptions (seller_id, customer_id, id, next_billing_on) WHERE next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_by_customer ON subscriptions (seller_id, customer_id, id);
 CREATE INDEX subscriptions_by_account ON subscriptions (seller_id, instance_id, external_ref, started_at) WHERE external_ref IS NOT NULL;
 -- One live account per name at a panel.
 CREATE UNIQUE INDEX subscriptions_live_account ON subscriptions (seller_id, instance_id, external_ref)

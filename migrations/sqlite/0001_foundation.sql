@@ -238,6 +238,7 @@ CREATE TABLE subscriptions (
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subscriptions_due ON subscriptions (seller_id, customer_id, id, next_billing_on) WHERE next_billing_on IS NOT NULL;
+CREATE INDEX subscriptions_by_customer ON subscriptions (seller_id, customer_id, id);
 CREATE INDEX subscriptions_by_account ON subscriptions (seller_id, instance_id, external_ref, started_at) WHERE external_ref IS NOT NULL;
 -- One live account per name at a panel.
 CREATE UNIQUE INDEX subscriptions_live_account ON subscriptions (seller_id, instance_id, external_ref)
@@ -569,3 +570,78 @@ WHEN EXISTS (SELECT 1 FROM invoices WHERE seller_id = OLD.seller_id AND id = OLD
 BEGIN
     SELECT RAISE(ABORT, 'billet: an issued document never changes');
 END;
+
+-- What the planner believes about the tables: rows in all, then rows per value of the first column, of the first two, ...
+-- Without it SQLite takes any value of seller_id for rare, the first column of every key, and walks over everything that
+-- a seller has where an index finds the few rows of a customer. These are a large hoster's figures, the same for every
+-- database, so that plans are the same everywhere. The second ANALYZE only reads them in.
+ANALYZE;
+DELETE FROM sqlite_stat1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('id_blocks', NULL, '1'),
+    ('sellers', 'sellers_by_parent', '10 10 1'),
+    ('sellers', 'sellers_operator', '1 1'),
+    ('journal_heads', NULL, '10'),
+    ('events', 'events', '4000000 4000000 1'),
+    ('events', 'events_by_subject', '4000000 4000000 5 1'),
+    ('tokens', 'sqlite_autoindex_tokens_1', '100 1'),
+    ('tokens', 'tokens', '100 100 1'),
+    ('requests', 'requests', '1000000 1000000 1'),
+    ('series', 'series', '20 20 1'),
+    ('instances', 'instances', '100 100 1'),
+    ('instances', 'sqlite_autoindex_instances_2', '100 100 1'),
+    ('customers', 'customers', '100000 100000 1'),
+    ('customers', 'sqlite_autoindex_customers_2', '100000 100000 1'),
+    ('customer_links', 'customer_links', '100000 100000 5000 2500 1'),
+    ('projects', 'projects', '10000 10000 1'),
+    ('projects', 'projects_by_customer', '10000 10000 2 1'),
+    ('plans', 'plans', '200 200 1'),
+    ('plans', 'sqlite_autoindex_plans_2', '200 200 1'),
+    ('plan_versions', 'plan_versions', '1000 1000 1'),
+    ('plan_versions', 'sqlite_autoindex_plan_versions_2', '1000 1000 5 1'),
+    ('package_mappings', 'package_mappings', '1000 1000 20 20 1'),
+    ('promotions', 'promotions', '100 100 1'),
+    ('promotions', 'sqlite_autoindex_promotions_2', '100 100 1'),
+    ('promotion_redemptions', 'promotion_redemptions', '10000 10000 100 1'),
+    ('promotion_redemptions', 'promotion_redemptions_by_customer', '10000 10000 100 1'),
+    ('subscriptions', 'subscriptions', '200000 200000 1'),
+    ('subscriptions', 'subscriptions_due', '200000 200000 2 1 1'),
+    ('subscriptions', 'subscriptions_by_customer', '200000 200000 3 1'),
+    ('subscriptions', 'subscriptions_by_account', '150000 150000 5000 1 1'),
+    ('subscriptions', 'subscriptions_live_account', '120000 120000 5000 1'),
+    ('subscriptions', 'subscriptions_by_parent', '20000 20000 2'),
+    ('facts', 'facts', '600000 600000 3 1'),
+    ('usage_records', 'usage_records', '1000000 1000000 30 1'),
+    ('snapshots', 'snapshots', '100000 100000 1'),
+    ('invoices', 'invoices', '2000000 2000000 1'),
+    ('invoices', 'sqlite_autoindex_invoices_2', '2000000 2000000 1'),
+    ('invoices', 'invoices_by_customer', '2000000 2000000 20 1'),
+    ('invoice_lines', 'invoice_lines', '6000000 6000000 3 1'),
+    ('invoice_lines', 'sqlite_autoindex_invoice_lines_2', '6000000 6000000 30 28 10 10 2 2 2 1'),
+    ('open_items', 'open_items', '2000000 2000000 1'),
+    ('open_items', 'open_items_by_customer', '200000 200000 3 3 1'),
+    ('open_items', 'open_items_credit', '1000 1000 2 2 1'),
+    ('payments', 'payments', '2000000 2000000 1'),
+    ('payments', 'sqlite_autoindex_payments_2', '2000000 2000000 500000 1'),
+    ('payments', 'payments_unallocated', '1000 1000 2 2 1'),
+    ('payments', 'payments_by_customer', '2000000 2000000 20 1 1'),
+    ('payments', 'payments_by_time', '2000000 2000000 1 1'),
+    ('allocations', 'allocations', '2000000 2000000 1'),
+    ('allocations', 'allocations_by_source', '2000000 2000000 2'),
+    ('allocations', 'allocations_by_invoice', '2000000 2000000 2'),
+    ('ledger_entries', 'ledger_entries', '6000000 6000000 1'),
+    ('ledger_entries', 'ledger_entries_by_customer', '6000000 6000000 60 60 3'),
+    ('hooks', 'hooks', '1000000 1000000 1'),
+    ('hooks', 'sqlite_autoindex_hooks_2', '1000000 1000000 20000 1'),
+    ('hooks', 'hooks_parked', '1000 1000 50 2 1'),
+    ('jobs', 'sqlite_autoindex_jobs_1', '10000 1'),
+    ('jobs', 'jobs_ready', '10000 10 1'),
+    ('jobs', 'jobs_leased', '50 50'),
+    ('jobs', 'jobs_by_seller', '10000 10000 1'),
+    ('schedules', 'schedules', '10 10 1'),
+    ('schedules', 'schedules_due', '10 1'),
+    ('runs', 'runs', '1000 1000 1'),
+    ('runs', 'runs_nightly', '400 400 1'),
+    ('run_failures', 'run_failures', '1000 1000 10 1'),
+    ('document_files', 'sqlite_autoindex_document_files_1', '2000000 2000000 1 1');
+ANALYZE sqlite_master;

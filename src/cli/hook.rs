@@ -24,6 +24,11 @@ use clap::{Args, Subcommand};
 use tokio::runtime;
 use tokio::time::Instant;
 
+/// The events of cPanel that [`HookArgs`] reports.
+pub use cpanel::{CATEGORY as CPANEL_CATEGORY, EVENTS as CPANEL_EVENTS};
+/// The events of Plesk that [`HookArgs`] reports.
+pub use plesk::EVENTS as PLESK_EVENTS;
+
 use answer::Answer;
 use capture::Stamp;
 use settings::{Settings, SettingsArgs};

@@ -164,7 +164,7 @@ pub async fn balances(tx: &mut Tx, seller_id: SellerId, id: CustomerId) -> Resul
     Ok(rows.into_iter().map(|(currency, minor)| Money::new(minor, currency)).collect())
 }
 
-static CUSTOMERS: Table = Table {
+pub(super) static CUSTOMERS: Table = Table {
     name: "customers",
     columns: &[
         ("seller_id", Kind::Int),

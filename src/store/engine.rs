@@ -1,13 +1,15 @@
 //! The two engines side by side. Above this file a statement is a text with `$1` parameters that both understand;
 //! where they differ (sets as parameters, bulk rows, locks, error names) the difference stands here.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool, SqliteTransaction};
+use sqlx::{PgPool, SqlitePool, SqliteTransaction};
 
 use super::StoreError;
 use super::value::{FromRow, Row, Value};
@@ -130,6 +132,8 @@ impl Engine {
             .busy_timeout(Duration::from_secs(30))
             .pragma("cache_size", "-65536")
             .pragma("temp_store", "memory")
+            // Pages: with the usual 1,000 nearly every set that is written would wait for the log to be written back.
+            .pragma("wal_autocheckpoint", "16000")
             .statement_cache_capacity(256);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -227,6 +231,8 @@ impl Tx {
     /// [`StoreError`].
     pub async fn all<T: FromRow>(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<Vec<T>, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        super::testing::heard(sql.sqlite);
         match self {
             Self::Sqlite(tx) => {
                 let rows = bound!(sqlx::query(sql.sqlite), params).fetch_all(&mut **tx).await?;
@@ -261,6 +267,8 @@ impl Tx {
     /// [`StoreError`].
     pub async fn execute(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<u64, StoreError> {
         let sql = sql.into();
+        #[cfg(test)]
+        super::testing::heard(sql.sqlite);
         Ok(match self {
             Self::Sqlite(tx) => bound!(sqlx::query(sql.sqlite), params).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => bound!(sqlx::query(sql.postgres), params).execute(&mut **tx).await?.rows_affected(),
@@ -294,15 +302,59 @@ impl Tx {
         }
         match self {
             Self::Sqlite(tx) => {
-                let text = AssertSqlSafe(rows.table.sqlite_update(keys));
+                let text = text_of(rows.table, Statement::SqliteUpdate(keys));
+                #[cfg(test)]
+                super::testing::heard(text);
                 Ok(sqlx::query(text).bind(rows.to_json()).execute(&mut **tx).await?.rows_affected())
             }
             Self::Postgres(tx) => {
-                let text = AssertSqlSafe(rows.table.postgres_update(keys));
+                let text = text_of(rows.table, Statement::PostgresUpdate(keys));
                 let query = bound_columns(sqlx::query(text), &rows);
                 Ok(query.execute(&mut **tx).await?.rows_affected())
             }
         }
+    }
+
+    /// The next `limit` rows of a seller after a value of one integer column, in its order, as they would be inserted, with
+    /// the value of the last of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page(
+        &mut self,
+        table: &'static Table,
+        key: &'static str,
+        seller_id: billet_domain::id::SellerId,
+        after: i64,
+        limit: i64,
+    ) -> Result<(Rows, Option<i64>), StoreError> {
+        let text = text_of(table, Statement::Page(key));
+        let params = [Value::from(seller_id), Value::from(after), Value::from(limit)];
+        let found: Vec<Row> = match self {
+            Self::Sqlite(tx) => {
+                let rows = bound!(sqlx::query(text), &params).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                let rows = bound!(sqlx::query(text), &params).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        };
+        let mut rows = Rows::new(table);
+        let mut last = None;
+        for row in found {
+            for (index, (name, kind)) in table.columns.iter().enumerate() {
+                let value = match kind {
+                    Kind::Int => Value::Int(row.get(index)?),
+                    Kind::Text => Value::Text(row.get(index)?),
+                };
+                if let (true, Value::Int(int)) = (*name == key, &value) {
+                    last = *int;
+                }
+                rows.values.push(value);
+            }
+        }
+        Ok((rows, last))
     }
 
     async fn bulk(&mut self, rows: &Rows, conflict: &'static str) -> Result<u64, StoreError> {
@@ -312,11 +364,13 @@ impl Tx {
         let table = rows.table;
         match self {
             Self::Sqlite(tx) => {
-                let text = AssertSqlSafe(table.sqlite_insert(conflict));
+                let text = text_of(table, Statement::SqliteInsert(conflict));
+                #[cfg(test)]
+                super::testing::heard(text);
                 Ok(sqlx::query(text).bind(rows.to_json()).execute(&mut **tx).await?.rows_affected())
             }
             Self::Postgres(tx) => {
-                let text = AssertSqlSafe(table.postgres_insert(conflict));
+                let text = text_of(table, Statement::PostgresInsert(conflict));
                 let query = bound_columns(sqlx::query(text), rows);
                 Ok(query.execute(&mut **tx).await?.rows_affected())
             }
@@ -366,7 +420,45 @@ pub struct Table {
     pub columns: &'static [(&'static str, Kind)],
 }
 
+/// A statement that is made from a table's description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Statement {
+    SqliteInsert(&'static str),
+    PostgresInsert(&'static str),
+    SqliteUpdate(usize),
+    PostgresUpdate(usize),
+    Page(&'static str),
+}
+
+type Texts = HashMap<(usize, Statement), &'static str>;
+
+/// Statements that were made already. There are a few for each table of this program, so that they can be kept for ever.
+static TEXTS: LazyLock<RwLock<Texts>> = LazyLock::new(RwLock::default);
+
+/// The text of a statement, made when it is needed for the first time.
+fn text_of(table: &'static Table, statement: Statement) -> &'static str {
+    let key = (std::ptr::from_ref(table).addr(), statement);
+    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return text;
+    }
+    let text = match statement {
+        Statement::SqliteInsert(conflict) => table.sqlite_insert(conflict),
+        Statement::PostgresInsert(conflict) => table.postgres_insert(conflict),
+        Statement::SqliteUpdate(keys) => table.sqlite_update(keys),
+        Statement::PostgresUpdate(keys) => table.postgres_update(keys),
+        Statement::Page(key) => table.page(key),
+    };
+    let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
+    texts.entry(key).or_insert_with(|| Box::leak(text.into_boxed_str()))
+}
+
 impl Table {
+    fn page(&self, key: &str) -> String {
+        let Self { name, .. } = self;
+        let names = self.names();
+        format!("SELECT {names} FROM {name} WHERE seller_id = $1 AND {key} > $2 ORDER BY seller_id, {key} LIMIT $3")
+    }
+
     fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }

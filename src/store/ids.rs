@@ -3,20 +3,30 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Engine, StoreError};
 
-/// The smallest block that is taken from the database.
-const BLOCK_MIN: i64 = 1_000;
+/// The first block that a process takes from the database; each further one is twice as large as the one before, so
+/// that a busy process seldom waits for one and an idle one wastes few.
+const BLOCK_FIRST: i64 = 1_000;
+/// How large blocks become.
+const BLOCK_MAX: i64 = 64_000;
 
 /// The pool of this process.
 #[derive(Debug, Default)]
 pub struct Ids {
     free: Mutex<VecDeque<Range<i64>>>,
+    blocks_taken: AtomicU32,
 }
 
 impl Ids {
+    fn next_block(&self) -> i64 {
+        let taken = self.blocks_taken.fetch_add(1, Ordering::Relaxed);
+        BLOCK_FIRST.saturating_mul(1 << taken.min(6)).min(BLOCK_MAX)
+    }
+
     fn free(&self) -> std::sync::MutexGuard<'_, VecDeque<Range<i64>>> {
         // A panic elsewhere cannot leave the list half-changed.
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,7 +54,7 @@ impl Ids {
         }
         let mut reserved = Reserved { pool: Arc::clone(self), ranges: taken };
         if missing > 0 {
-            let size = missing.max(BLOCK_MIN);
+            let size = missing.max(self.next_block());
             let mut tx = engine.begin().await?;
             let (end,): (i64,) = tx
                 .one("UPDATE id_blocks SET next_id = next_id + $1 RETURNING next_id", &[size.into()])

@@ -115,7 +115,7 @@ pub struct Line {
     pub allowance_percent: Decimal,
 }
 
-static INVOICES: Table = Table {
+pub(super) static INVOICES: Table = Table {
     name: "invoices",
     columns: &[
         ("seller_id", Kind::Int),
@@ -141,7 +141,7 @@ static INVOICES: Table = Table {
     ],
 };
 
-static LINES: Table = Table {
+pub(super) static LINES: Table = Table {
     name: "invoice_lines",
     columns: &[
         ("seller_id", Kind::Int),
@@ -303,6 +303,18 @@ pub struct Filter {
     pub state: Option<String>,
 }
 
+/// The rest of a list's text: `$wanted` finds its documents, the other conditions look at each of them.
+macro_rules! listed {
+    ($wanted:literal) => {
+        concat!(
+            select!("WHERE seller_id = $1 AND id < $2 AND "),
+            $wanted,
+            " AND ($5 = '' OR ($5 = 'draft' AND number IS NULL) OR EXISTS (SELECT 1 FROM open_items item \
+             WHERE item.seller_id = $1 AND item.invoice_id = invoices.id AND item.state = $5)) ORDER BY id DESC LIMIT $6"
+        )
+    };
+}
+
 /// A page of documents before an id, newest first, with one more than `limit`.
 ///
 /// # Errors
@@ -314,14 +326,17 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Invoice>, StoreError> {
-    tx.all(
-        select!(
-            "WHERE seller_id = $1 AND id < $2 AND ($3 = 0 OR customer_id = $3) \
-             AND ($4 = 0 OR EXISTS (SELECT 1 FROM invoice_lines line WHERE line.seller_id = $1 AND line.invoice_id = invoices.id AND line.subscription_id = $4)) \
-             AND ($5 = '' OR ($5 = 'draft' AND number IS NULL) \
-                  OR EXISTS (SELECT 1 FROM open_items item WHERE item.seller_id = $1 AND item.invoice_id = invoices.id AND item.state = $5)) \
-             ORDER BY id DESC LIMIT $6"
+    // A text for each way to find them: a condition that may be absent keeps the database from using an index.
+    let text = match (filter.subscription_id, filter.customer_id) {
+        (Some(_), _) => listed!(
+            "id IN (SELECT line.invoice_id FROM invoice_lines line WHERE line.seller_id = $1 AND line.subscription_id = $4) \
+             AND ($3 = 0 OR customer_id = $3)"
         ),
+        (None, Some(_)) => listed!("customer_id = $3 AND $4 = 0"),
+        (None, None) => listed!("$3 = 0 AND $4 = 0"),
+    };
+    tx.all(
+        text,
         params![
             seller_id,
             before,

@@ -94,7 +94,7 @@ impl FromRow for Job {
     }
 }
 
-static JOBS: Table = Table {
+pub(super) static JOBS: Table = Table {
     name: "jobs",
     columns: &[
         ("id", Kind::Int),

@@ -13,7 +13,7 @@ use crate::params;
 
 pub use audit::audit;
 
-static ENTRIES: Table = Table {
+pub(super) static ENTRIES: Table = Table {
     name: "ledger_entries",
     columns: &[
         ("seller_id", Kind::Int),

@@ -83,7 +83,7 @@ macro_rules! open_items_of_both {
     };
 }
 
-static NEW: Table = Table {
+pub(super) static NEW: Table = Table {
     name: "open_items",
     columns: &[
         ("seller_id", Kind::Int),

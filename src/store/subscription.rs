@@ -418,11 +418,22 @@ pub async fn list(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Subscription>, StoreError> {
-    tx.all(
-        select!(
-            "WHERE seller_id = $1 AND id > $2 AND ($3 = 0 OR customer_id = $3) AND ($4 = 0 OR instance_id = $4) \
+    // A text for each way to find them: a condition that may be absent keeps the database from using an index.
+    let text = match (filter.customer_id, filter.instance_id, &filter.external_ref) {
+        (None, Some(_), Some(_)) => select!(
+            "WHERE seller_id = $1 AND id > $2 AND $3 = 0 AND instance_id = $4 AND external_ref = $5 ORDER BY id LIMIT $6"
+        ),
+        (Some(_), ..) => select!(
+            "WHERE seller_id = $1 AND id > $2 AND customer_id = $3 AND ($4 = 0 OR instance_id = $4) \
              AND ($5 = '' OR external_ref = $5) ORDER BY id LIMIT $6"
         ),
+        _ => select!(
+            "WHERE seller_id = $1 AND id > $2 AND $3 = 0 AND ($4 = 0 OR instance_id = $4) \
+             AND ($5 = '' OR external_ref = $5) ORDER BY id LIMIT $6"
+        ),
+    };
+    tx.all(
+        text,
         params![
             seller_id,
             after,

@@ -1,10 +1,12 @@
 //! Fresh databases for tests: SQLite always, PostgreSQL where `BILLET_TEST_POSTGRES` names a server (`tests/run` does).
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::Store;
+use super::{Engine, Store};
 
 /// A database of one test; its files go when it is dropped.
 pub struct Fresh {
@@ -14,6 +16,28 @@ pub struct Fresh {
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static HEARD: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Takes down a statement for SQLite that is run on this thread.
+pub fn heard(text: &'static str) {
+    HEARD.with_borrow_mut(|heard| heard.insert(text));
+}
+
+/// The statements that were run on this thread so far: those of one test.
+pub fn statements() -> BTreeSet<&'static str> {
+    HEARD.with_borrow(Clone::clone)
+}
+
+/// How SQLite would run a statement: the lines of EXPLAIN QUERY PLAN.
+pub async fn plan(store: &Store, statement: &str) -> Vec<String> {
+    let Engine::Sqlite { writer, .. } = store.engine() else { panic!("SQLite alone explains itself this way") };
+    let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    let rows = sqlx::query(text).fetch_all(writer).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    rows.iter().map(|row| row.get::<String, _>(3)).collect()
+}
 
 /// One fresh database per engine.
 pub async fn stores() -> Vec<Fresh> {
@@ -39,9 +63,9 @@ pub async fn stores() -> Vec<Fresh> {
 pub async fn seller(store: &Store, id: i64) -> billet_domain::id::SellerId {
     let mut tx = store.engine().begin().await.expect("a transaction");
     tx.execute(
-        "INSERT INTO sellers (id, party, time_zone, currency, language, payment_term_days, credit_policy, tax_rules, iban, bic, \
+        "INSERT INTO sellers (id, parent_id, party, time_zone, currency, language, payment_term_days, credit_policy, tax_rules, iban, bic, \
          nightly_run_at, bill_changes_at_once, created_at) \
-         VALUES ($1, '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'credit_note', '[]', '', '', '02:00', 1, 0)",
+         VALUES ($1, (SELECT min(id) FROM sellers), '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'credit_note', '[]', '', '', '02:00', 1, 0)",
         &[id.into()],
     )
     .await

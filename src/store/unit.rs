@@ -138,7 +138,7 @@ impl DerefMut for Unit {
     }
 }
 
-static EVENTS: Table = Table {
+pub(super) static EVENTS: Table = Table {
     name: "events",
     columns: &[
         ("seller_id", Kind::Int),

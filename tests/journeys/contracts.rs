@@ -40,6 +40,25 @@ impl Billet {
         self.owner.subscriptions().change_subscription(request).await.expect("it changes").into_inner()
     }
 
+    /// How many events the journal has.
+    async fn event_count(&self) -> usize {
+        let request = pb::ListEventsRequest { page_size: 1_000, ..Default::default() };
+        self.owner.events().list_events(request).await.expect("events").into_inner().events.len()
+    }
+
+    /// Moves the subscriptions of a version's plan to it at the end of their periods, or only counts them.
+    async fn migrate(&self, version_id: &str, execute: bool) -> i64 {
+        let request = pb::MigratePlanVersionRequest {
+            request_id: self.request_id(),
+            version_id: version_id.to_owned(),
+            timing: pb::ChangeTiming::PeriodEnd.into(),
+            effective_date: None,
+            execute,
+        };
+        let done = self.owner.catalog().migrate_plan_version(request).await.expect("it is counted").into_inner();
+        done.subscription_count
+    }
+
     /// Gross cents of all documents; what gives money back counts negative.
     pub async fn grosses(&self) -> Vec<i64> {
         self.documents().await.iter().map(signed).collect()
@@ -350,16 +369,14 @@ async fn a_preview_says_exactly_what_the_change_does() {
             (None, cancel(pb::Ending::AtOnceRefund)),
         ];
         for (on, change) in changes {
-            let events = billet.owner.events().list_events(pb::ListEventsRequest { page_size: 1_000, ..Default::default() });
-            let before = events.await.expect("events").into_inner().events.len();
+            let before = billet.event_count().await;
             let request = pb::PreviewChangeRequest {
                 id: subscription.clone(),
                 change: Some(pb::SubscriptionChange { effective_date: on, change: Some(change.clone()) }),
             };
             let shown = billet.owner.subscriptions().preview_change(request).await;
             let shown = shown.unwrap_or_else(|status| panic!("{change:?}: {status:?}")).into_inner();
-            let events = billet.owner.events().list_events(pb::ListEventsRequest { page_size: 1_000, ..Default::default() });
-            assert_eq!(events.await.expect("events").into_inner().events.len(), before, "a preview leaves nothing");
+            assert_eq!(billet.event_count().await, before, "a preview leaves nothing");
             assert!(shown.invoices.iter().all(|one| one.id.is_empty() && one.number.is_empty()), "{shown:?}");
             let done = billet.change(&subscription, on, change.clone()).await;
             assert_eq!(comparable(shown.invoices), comparable(done.invoices), "{change:?}");
@@ -445,21 +462,11 @@ async fn a_new_version_touches_nobody_until_they_are_moved() {
         let newest = versions.iter().max_by_key(|one| one.version).expect("a version").id.clone();
         billet.advance_to("2027-04-01T06:00:00Z").await;
         assert_eq!(billet.grosses().await, [36_89, 36_89]);
-        let migrate = async |execute| {
-            let request = pb::MigratePlanVersionRequest {
-                request_id: billet.request_id(),
-                version_id: newest.clone(),
-                timing: pb::ChangeTiming::PeriodEnd.into(),
-                effective_date: None,
-                execute,
-            };
-            billet.owner.catalog().migrate_plan_version(request).await.expect("it is counted").into_inner()
-        };
-        assert_eq!(migrate(false).await.subscription_count, 1);
-        assert_eq!(migrate(true).await.subscription_count, 1);
+        assert_eq!(billet.migrate(&newest, false).await, 1);
+        assert_eq!(billet.migrate(&newest, true).await, 1);
         billet.advance_to("2027-05-01T06:00:00Z").await;
         assert_eq!(billet.grosses().await, [36_89, 36_89, 47_60]);
-        assert_eq!(migrate(true).await.subscription_count, 0);
+        assert_eq!(billet.migrate(&newest, true).await, 0);
     })
     .await;
 }

@@ -37,7 +37,7 @@ pub async fn another_seller(billing: &Billing) -> SellerId {
     unit.execute(
         "INSERT INTO sellers (id, parent_id, party, time_zone, currency, language, payment_term_days, credit_policy, \
          tax_rules, iban, bic, nightly_run_at, bill_changes_at_once, created_at) \
-         VALUES ($1, NULL, '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'balance', '[]', '', '', '03:00', 0, $2)",
+         VALUES ($1, (SELECT min(id) FROM sellers), '{}', 'Europe/Berlin', 'EUR', 'en', 14, 'balance', '[]', '', '', '03:00', 0, $2)",
         params![id, now()],
     )
     .await

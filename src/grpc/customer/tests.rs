@@ -329,7 +329,7 @@ async fn park(desk: &Desk, instance_id: InstanceId, reason: &str) {
     let text = "INSERT INTO hooks (seller_id, id, instance_id, event_id, fingerprint, external_ref, happened_at, event, \
                 state, result, reason, detail, package, attempt_count, received_at) \
                 VALUES ($1, $2, $3, $4, '', 'acct', 0, $5, 'parked', '', $6, '', '', 1, 0)";
-    let params = params![seller_id, id, instance_id, format!("evt-{id}"), vec![0_u8], reason];
+    let params = params![seller_id, id, instance_id, format!("evt-{id}"), "{}", reason];
     unit.execute(text, params).await.expect("parked");
     unit.commit().await.expect("committed");
 }
@@ -362,7 +362,9 @@ async fn a_link_names_one_customer_and_frees_what_waited_for_it() {
 
         let jobs: Vec<(String, String)> = desk.rows("SELECT kind, payload FROM jobs ORDER BY id").await;
         assert_eq!(jobs.len(), 5);
-        let payload = format!(r#"{{"instance_id":{},"reason":"UNKNOWN_CUSTOMER"}}"#, one.0);
+        let payload = format!(
+            r#"{{"instance_group":"","instance_id":"{one}","package":"","reason":"UNKNOWN_CUSTOMER"}}"#
+        );
         assert_eq!(jobs[0], ("replay_parked".to_owned(), payload));
         let told: Vec<(String,)> = desk.rows("SELECT data FROM events WHERE kind = 'customer.linked'").await;
         assert_eq!(told.len(), 4);

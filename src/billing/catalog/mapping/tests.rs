@@ -71,7 +71,7 @@ async fn hook(
         "INSERT INTO hooks (seller_id, id, instance_id, event_id, fingerprint, external_ref, happened_at, event, state, \
          result, reason, detail, package, attempt_count, received_at) \
          VALUES ($1, $2, $3, $4, '', 'acme', $5, $6, $7, '', $8, '', $9, 1, $5)",
-        params![seller_id, id, instance_id, id.to_string(), now(), Vec::<u8>::new(), state, reason, package],
+        params![seller_id, id, instance_id, id.to_string(), now(), "{}", state, reason, package],
     )
     .await
     .expect("a hook");
@@ -206,8 +206,8 @@ async fn hooks_that_wait_for_the_package_are_counted_and_tried_again() {
         assert_eq!(
             jobs(&billing).await,
             [
-                job(json!({ "instance_group": "shared", "package": "gold" })),
-                job(json!({ "instance_id": other.to_string(), "package": "gold" }))
+                job(json!({ "instance_id": null, "instance_group": "shared", "reason": "", "package": "gold" })),
+                job(json!({ "instance_id": other.to_string(), "instance_group": "", "reason": "", "package": "gold" }))
             ]
         );
     }
