@@ -12,10 +12,18 @@ mod any_order;
 mod bad_input;
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
+#[path = "journeys/contracts.rs"]
+mod contracts;
+#[path = "journeys/documents.rs"]
+mod documents;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
 #[path = "journeys/inbox.rs"]
 mod inbox;
+#[path = "journeys/money.rs"]
+mod money;
+#[path = "journeys/nightly.rs"]
+mod nightly;
 #[path = "journeys/panel.rs"]
 mod panel;
 #[path = "journeys/panel_stories.rs"]

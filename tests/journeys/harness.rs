@@ -263,6 +263,12 @@ impl Billet {
         self.owner = caller(&self.url, &self.token).await;
     }
 
+    /// The same with the clock at another instant.
+    pub async fn restart_at(&mut self, clock: &str) {
+        self.clock = Some(clock.to_owned());
+        self.restart().await;
+    }
+
     /// Ends the daemon as systemd would; it must end well.
     pub fn stop(&mut self) {
         let pid = i32::try_from(self.daemon.id()).expect("a pid").to_string();
