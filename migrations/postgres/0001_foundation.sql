@@ -437,6 +437,8 @@ CREATE TABLE hooks (
     UNIQUE (seller_id, instance_id, event_id)
 );
 CREATE INDEX hooks_parked ON hooks (seller_id, instance_id, external_ref, happened_at) WHERE state = 'parked';
+-- What an account was told after an end that is told late.
+CREATE INDEX hooks_applied ON hooks (seller_id, instance_id, external_ref, happened_at) WHERE state = 'applied';
 
 CREATE TABLE jobs (
     id BIGINT PRIMARY KEY,

@@ -437,6 +437,8 @@ CREATE TABLE hooks (
     UNIQUE (seller_id, instance_id, event_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hooks_parked ON hooks (seller_id, instance_id, external_ref, happened_at) WHERE state = 'parked';
+-- What an account was told after an end that is told late.
+CREATE INDEX hooks_applied ON hooks (seller_id, instance_id, external_ref, happened_at) WHERE state = 'applied';
 
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
@@ -638,6 +640,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('hooks', 'hooks', '1000000 1000000 1'),
     ('hooks', 'sqlite_autoindex_hooks_2', '1000000 1000000 20000 1'),
     ('hooks', 'hooks_parked', '1000 1000 50 2 1'),
+    ('hooks', 'hooks_applied', '1000000 1000000 10000 10 1'),
     ('jobs', 'sqlite_autoindex_jobs_1', '10000 1'),
     ('jobs', 'jobs_ready', '10000 10 1'),
     ('jobs', 'jobs_leased', '50 50'),

@@ -176,8 +176,8 @@ pub async fn applied_after(
              AND external_ref IN (SELECT value FROM json_each($3)) AND happened_at > $4 ORDER BY happened_at, id LIMIT $5"
         ),
         postgres: select!(
-            "WHERE state = 'applied' AND seller_id = $1 AND instance_id IN (SELECT json_array_elements_text($2::json)::bigint) \
-             AND external_ref IN (SELECT json_array_elements_text($3::json)) AND happened_at > $4 ORDER BY happened_at, id LIMIT $5"
+            "WHERE state = 'applied' AND seller_id = $1 AND instance_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) \
+             AND external_ref = ANY (ARRAY(SELECT json_array_elements_text($3::json))) AND happened_at > $4 ORDER BY happened_at, id LIMIT $5"
         ),
     };
     let instances: std::collections::BTreeSet<i64> = accounts.iter().map(|(instance, _)| instance.0).collect();
