@@ -99,7 +99,10 @@ pub async fn bill(
                 Some(missing) => outcome.failures.push(Failure {
                     subscription_id: subscription.id,
                     reason: "CUSTOMER_WITHOUT_ADDRESS",
-                    detail: format!("{} ({}) has no {missing}, which a document needs", customer.party.name, customer.id),
+                    detail: format!(
+                        "{} ({}) has no {missing}, which a document needs",
+                        customer.party.name, customer.id
+                    ),
                 }),
                 None => groups.entry(group_key(customer, subscription)).or_default().push(Part { subscription, due }),
             },
@@ -174,7 +177,12 @@ fn documents(
         let kind = if gross_minor < 0 { DocumentKind::CreditNote } else { DocumentKind::Invoice };
         let policy = customer.credit_policy.unwrap_or(seller.credit_policy);
         let goes_on = parts.iter().any(|part| part.due.next_point.is_some());
-        if kind == DocumentKind::CreditNote && policy == CreditPolicy::NextInvoice && goes_on && made.is_empty() && tail.is_empty() {
+        if kind == DocumentKind::CreditNote
+            && policy == CreditPolicy::NextInvoice
+            && goes_on
+            && made.is_empty()
+            && tail.is_empty()
+        {
             return Ok(None);
         }
         let preceding = if kind == DocumentKind::CreditNote { credited(parts) } else { Vec::new() };

@@ -190,7 +190,15 @@ async fn facts(
             let cycle = cycle.unwrap_or(state.cycle);
             let (plan, version) = version_of(unit, plan_id, version_id).await?;
             if version.content.tax_inclusive != loaded.subscription.tax_inclusive {
-                let detail = format!("the prices of `{}` are {}", plan.code, if version.content.tax_inclusive { "gross, those before are net" } else { "net, those before are gross" });
+                let detail = format!(
+                    "the prices of `{}` are {}",
+                    plan.code,
+                    if version.content.tax_inclusive {
+                        "gross, those before are net"
+                    } else {
+                        "net, those before are gross"
+                    }
+                );
                 return Err(BillingError::precondition("TAX_BASIS_DIFFERS", plan.id, detail));
             }
             let book = book_of(&plan, &version, currency, cycle)?;
@@ -207,7 +215,10 @@ async fn facts(
             let found = plan::versions(unit, seller_id, &[state.version_id]).await?.pop();
             let (_, version) = found.ok_or_else(|| BillingError::not_found("plan version", state.version_id))?;
             let set = version.content.option_quantities(&option, &value).ok_or_else(|| {
-                BillingError::invalid("change.option", format!("the plan has no option `{option}` with the value `{value}`"))
+                BillingError::invalid(
+                    "change.option",
+                    format!("the plan has no option `{option}` with the value `{value}`"),
+                )
             })?;
             let terms = loaded.book.get(&(state.version_id, state.cycle));
             set.into_iter()
@@ -224,7 +235,8 @@ async fn facts(
                 .ok_or_else(|| BillingError::not_found("plan version", state.version_id))?;
             let subscription = &loaded.subscription;
             vec![
-                promotion::redeem(unit, &code, subscription.id, subscription.customer_id, plan_id, currency, on).await?,
+                promotion::redeem(unit, &code, subscription.id, subscription.customer_id, plan_id, currency, on)
+                    .await?,
             ]
         }
         Change::Cancel { ending, .. } => vec![FactKind::Cancelled { ending }],

@@ -10,10 +10,10 @@ use billet_domain::invoice::LineAmount;
 use super::BillingError;
 use super::draft::{due_again, locked};
 use super::issue::{Draft, DraftLine, Issued, issue};
+use crate::store::Unit;
 use crate::store::customer::Customer;
 use crate::store::invoice::{self, Invoice, Line, LineKind};
 use crate::store::seller::Seller;
-use crate::store::Unit;
 
 /// Takes back a whole issued invoice. With `rebill` the days that it covered are due again.
 ///
@@ -39,8 +39,7 @@ pub async fn cancel(
             credit_line(line, kind, line.amount_minor)
         })
         .collect();
-    let issued =
-        issue_one(unit, seller, &original, &customer, DocumentKind::Cancellation, taken_back, reason).await?;
+    let issued = issue_one(unit, seller, &original, &customer, DocumentKind::Cancellation, taken_back, reason).await?;
     if rebill {
         unit.flush().await?;
         due_again(unit, seller, lines.iter().filter_map(|line| line.subscription_id)).await?;
@@ -63,13 +62,16 @@ pub async fn credit(
     let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
     let mut taken_back = Vec::with_capacity(credits.len());
     for (index, (line_id, amount_minor)) in credits.iter().enumerate() {
-        let line = by_id
-            .get(line_id)
-            .ok_or_else(|| BillingError::invalid(format!("credits[{index}].line_id"), format!("{line_id} is no line of {id}")))?;
+        let line = by_id.get(line_id).ok_or_else(|| {
+            BillingError::invalid(format!("credits[{index}].line_id"), format!("{line_id} is no line of {id}"))
+        })?;
         let so_far = given_back.entry(*line_id).or_default();
         let left = line.amount_minor - *so_far;
         if *amount_minor <= 0 || *amount_minor > left {
-            let problem = format!("more than zero and at most what the line still has ({})", original.currency.units(left.max(0)));
+            let problem = format!(
+                "more than zero and at most what the line still has ({})",
+                original.currency.units(left.max(0))
+            );
             return Err(BillingError::invalid(format!("credits[{index}].amount"), problem));
         }
         *so_far += amount_minor;

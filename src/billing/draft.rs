@@ -13,11 +13,11 @@ use serde_json::json;
 use super::BillingError;
 use super::bill::NO_PLAN;
 use super::issue::{Draft, DraftLine, Issued, issue_kept, keep_drafts};
+use crate::store::Unit;
 use crate::store::customer::{self, Customer};
 use crate::store::invoice::{self, Invoice, LineKind};
 use crate::store::seller::Seller;
 use crate::store::subscription;
-use crate::store::Unit;
 
 /// The most lines of a draft.
 pub const LINES_MAX: usize = 1_000;

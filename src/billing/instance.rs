@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{BillingError, edit};
 use crate::store::instance::{self, Instance, UnknownCustomer};
-use crate::store::{Unit, parked};
 use crate::store::parked::Replay;
+use crate::store::{Unit, parked};
 
 /// Why hooks of an instance that is switched off wait in the inbox.
 pub const INSTANCE_DISABLED: &str = "INSTANCE_DISABLED";

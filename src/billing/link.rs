@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::BillingError;
 use crate::store::link::{self, Link, LinkKind};
-use crate::store::{self, Unit, parked};
 use crate::store::parked::Replay;
+use crate::store::{self, Unit, parked};
 
 /// Why a hook of an unknown customer waits in the inbox.
 pub const UNKNOWN_CUSTOMER: &str = "UNKNOWN_CUSTOMER";

@@ -105,8 +105,7 @@ async fn migrate_page(
     for mut one in page {
         let (Some(timeline), Some(book)) = (timelines.get(&one.id), books.get_mut(&one.currency)) else { continue };
         let Ok(state) = state_on(timeline, book, on.max(one.started_on)) else { continue };
-        let same_plan =
-            book.get(&(state.version_id, state.cycle)).is_some_and(|terms| terms.plan_id == plan.id);
+        let same_plan = book.get(&(state.version_id, state.cycle)).is_some_and(|terms| terms.plan_id == plan.id);
         if !same_plan || state.version_id == version.id || state.ended_on.is_some() {
             continue;
         }
@@ -116,7 +115,9 @@ async fn migrate_page(
             Some(_) if version.content.tax_inclusive != one.tax_inclusive => {
                 Some("the version's prices are gross and those before net, or the other way round".to_owned())
             }
-            Some(_) if state.change_pending => Some("a change or its end waits; moving it now would undo that".to_owned()),
+            Some(_) if state.change_pending => {
+                Some("a change or its end waits; moving it now would undo that".to_owned())
+            }
             Some(_) => None,
         };
         if let Some(problem) = problem {

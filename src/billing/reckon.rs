@@ -58,21 +58,20 @@ impl Records {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn load(
-        tx: &mut Tx,
-        seller_id: SellerId,
-        subscriptions: &[Subscription],
-    ) -> Result<Self, StoreError> {
+    pub async fn load(tx: &mut Tx, seller_id: SellerId, subscriptions: &[Subscription]) -> Result<Self, StoreError> {
         let timelines = fact::timelines(tx, seller_id, subscriptions.iter().map(|one| one.id)).await?;
         let mut needed = BTreeSet::new();
         for one in subscriptions {
             let timeline = timelines.get(&one.id);
-            needed.extend(timeline.iter().flat_map(|line| line.terms_needed()).map(|(id, cycle)| (id, cycle, one.currency)));
+            needed.extend(
+                timeline.iter().flat_map(|line| line.terms_needed()).map(|(id, cycle)| (id, cycle, one.currency)),
+            );
         }
         let books = plan::terms_book(tx, seller_id, needed).await?;
-        let metered = books.values().flat_map(TermsBook::values).any(|terms| {
-            terms.components.iter().any(|component| matches!(component.charging, Charging::Usage { .. }))
-        });
+        let metered = books
+            .values()
+            .flat_map(TermsBook::values)
+            .any(|terms| terms.components.iter().any(|component| matches!(component.charging, Charging::Usage { .. })));
         let usage = if metered {
             usage::of(tx, seller_id, subscriptions.iter().map(|one| one.id)).await?
         } else {
@@ -128,8 +127,7 @@ impl Records {
         let lines = self.lines.get(&subscription.id).map_or(&[][..], Vec::as_slice);
         let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
         let billed = billed(lines);
-        let billet_domain::due::Due { mut charges, settled_until } =
-            due(&statement, &billed, subscription.currency)?;
+        let billet_domain::due::Due { mut charges, settled_until } = due(&statement, &billed, subscription.currency)?;
         cap_credits(&mut charges, lines);
         let mut due_lines = Vec::with_capacity(charges.len());
         for charge in charges {
@@ -165,11 +163,8 @@ fn charge_kind(kind: LineKind) -> Option<ChargeKind> {
 /// What issued and drafted lines still cover. Credits by hand give back money, not days, and do not count here. A credit
 /// that was itself taken back (its invoice was cancelled) does not count either.
 fn billed(lines: &[Line]) -> Vec<Billed> {
-    let taken_back: BTreeSet<LineId> = lines
-        .iter()
-        .filter(|line| charge_kind(line.kind).is_some())
-        .filter_map(|line| line.credits_line_id)
-        .collect();
+    let taken_back: BTreeSet<LineId> =
+        lines.iter().filter(|line| charge_kind(line.kind).is_some()).filter_map(|line| line.credits_line_id).collect();
     let mut charges = Vec::new();
     let mut credits: Vec<(LineId, Period)> = Vec::new();
     for line in lines {

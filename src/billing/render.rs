@@ -149,7 +149,9 @@ pub async fn pdf(billing: &Billing, seller_id: SellerId, id: InvoiceId) -> Resul
     };
     let file = tokio::task::spawn_blocking(move || write(&document))
         .await
-        .map_err(|error| BillingError::precondition("NOT_RENDERED", id, format!("writing the document failed: {error}")))?
+        .map_err(|error| {
+            BillingError::precondition("NOT_RENDERED", id, format!("writing the document failed: {error}"))
+        })?
         .map_err(|detail| BillingError::precondition("NOT_RENDERED", id, detail))?;
     let mut unit = billing.begin(seller_id, "system").await?;
     document_file::insert_new(&mut unit, id, PDF, file).await?;

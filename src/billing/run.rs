@@ -125,7 +125,8 @@ async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> 
         unit.commit().await?;
         return Ok(run);
     };
-    let seller = seller::get(&mut unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
+    let seller =
+        seller::get(&mut unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
     let outcome = match bill_page(&mut unit, &seller, &run, &page).await {
         Ok(outcome) => outcome,
         Err(error) if size == 1 && !error.is_transient() && !is_outage(&error) => {
@@ -153,11 +154,7 @@ async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> 
 
 /// The next due subscriptions: whole customers, so that what one customer owes comes together, unless one alone has more
 /// than a batch holds.
-async fn due_page(
-    unit: &mut Unit,
-    run: &Run,
-    size: i64,
-) -> Result<Vec<(CustomerId, SubscriptionId)>, BillingError> {
+async fn due_page(unit: &mut Unit, run: &Run, size: i64) -> Result<Vec<(CustomerId, SubscriptionId)>, BillingError> {
     let seller_id = unit.seller_id;
     let mut page = subscription::due_page(unit, seller_id, run.cutoff_date, run.cursor, size + 1).await?;
     if i64::try_from(page.len()).unwrap_or(i64::MAX) <= size {

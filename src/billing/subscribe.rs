@@ -114,7 +114,10 @@ pub fn chosen_quantities(
 /// [`BillingError::Precondition`] `NO_PRICE`.
 pub fn book_of(plan: &Plan, version: &Version, currency: Currency, cycle: Cycle) -> Result<TermsBook, BillingError> {
     let terms = version.content.terms(plan.id, version.id, &plan.name, currency, cycle).ok_or_else(|| {
-        let detail = format!("the plan `{}` (version {}) has no prices in {currency} for this cycle", plan.code, version.version);
+        let detail = format!(
+            "the plan `{}` (version {}) has no prices in {currency} for this cycle",
+            plan.code, version.version
+        );
         BillingError::precondition("NO_PRICE", plan.id, detail)
     })?;
     Ok(TermsBook::from([((version.id, cycle), terms)]))
@@ -171,24 +174,32 @@ pub async fn subscribe(
         },
     };
     Timeline::default().admit(&started, &book).map_err(|error| at_field("", error))?;
-    let subscription = open(unit, today, Opening {
-        customer_id: customer.id,
-        project_id: new.project_id,
-        parent_id: new.parent_id,
-        currency,
-        tax_inclusive: version.content.tax_inclusive,
-        label: new.label,
-        account: new.instance_id.zip(new.external_ref),
-        service_state: ServiceState::Unknown,
-        started_on: start,
-        started_at: unit.now,
-    })?;
+    let subscription = open(
+        unit,
+        today,
+        Opening {
+            customer_id: customer.id,
+            project_id: new.project_id,
+            parent_id: new.parent_id,
+            currency,
+            tax_inclusive: version.content.tax_inclusive,
+            label: new.label,
+            account: new.instance_id.zip(new.external_ref),
+            service_state: ServiceState::Unknown,
+            started_on: start,
+            started_at: unit.now,
+        },
+    )?;
     subscription::add(unit, &subscription);
     fact::add(unit, subscription.id, &started);
     if let Some(code) = new.promotion_code {
-        let promoted =
-            promotion::redeem(unit, &code, subscription.id, customer.id, plan.id, currency, start).await?;
-        let fact = Fact { on: start, at_us: unit.now.timestamp_micros(), key: format!("{fact_key}:promotion"), kind: promoted };
+        let promoted = promotion::redeem(unit, &code, subscription.id, customer.id, plan.id, currency, start).await?;
+        let fact = Fact {
+            on: start,
+            at_us: unit.now.timestamp_micros(),
+            key: format!("{fact_key}:promotion"),
+            kind: promoted,
+        };
         fact::add(unit, subscription.id, &fact);
     }
     unit.event(
@@ -282,7 +293,11 @@ async fn check_places(
                 return Err(BillingError::not_found("subscription", parent_id));
             };
             if parent.ends_on.is_some() {
-                return Err(BillingError::precondition("SUBSCRIPTION_ENDED", parent_id, "the subscription to extend ends or has ended"));
+                return Err(BillingError::precondition(
+                    "SUBSCRIPTION_ENDED",
+                    parent_id,
+                    "the subscription to extend ends or has ended",
+                ));
             }
         }
         None => {}

@@ -96,9 +96,5 @@ async fn init(args: InitArgs) -> Result<ExitCode, InitError> {
 /// Makes the operator.
 async fn found(billing: &Billing, seller: NewSeller, owner: &str) -> Result<Founded, BillingError> {
     let (seller, owner) = found_operator(billing, seller, owner).await?;
-    Ok(Founded {
-        seller_id: seller.id.to_string(),
-        token_id: owner.token.id.to_string(),
-        secret: owner.secret,
-    })
+    Ok(Founded { seller_id: seller.id.to_string(), token_id: owner.token.id.to_string(), secret: owner.secret })
 }

@@ -156,7 +156,8 @@ mod tests {
     fn an_auditor_reads_and_a_panel_reports() {
         for access in METHODS {
             let name = access.method.split('/').nth(1).expect("has a method");
-            let reads = ["Get", "List", "Watch", "Who", "Preview", "Download"].iter().any(|verb| name.starts_with(verb));
+            let reads =
+                ["Get", "List", "Watch", "Who", "Preview", "Download"].iter().any(|verb| name.starts_with(verb));
             assert!(reads || !access.roles.contains(&Auditor), "{} writes", access.method);
             assert!(access.roles.contains(&Owner), "{} is closed to the owner", access.method);
             let own = access.method.starts_with("HookService/Report") || matches!(name, "WhoAmI" | "GetClock");

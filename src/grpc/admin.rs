@@ -4,10 +4,10 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::auth::Authenticator;
-use super::job::{list_jobs, retry_job};
 use super::call::{Begun, Call, open};
 use super::convert::token::{new_token, to_token};
 use super::convert::{instant_optional, parse, parse_optional, to_instant};
+use super::job::{list_jobs, retry_job};
 use super::page;
 use crate::billing::clock::ClockError;
 use crate::billing::{Billing, BillingError, token};

@@ -134,9 +134,10 @@ impl Authenticator {
             .and_then(|header| header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")))
             .map(str::trim)
             .ok_or_else(|| refusal(Code::Unauthenticated, "NO_TOKEN", "a bearer token is needed"))?;
-        let token = self.token(secret).await?.ok_or_else(|| {
-            refusal(Code::Unauthenticated, "UNKNOWN_TOKEN", "the bearer token is not known here")
-        })?;
+        let token = self
+            .token(secret)
+            .await?
+            .ok_or_else(|| refusal(Code::Unauthenticated, "UNKNOWN_TOKEN", "the bearer token is not known here"))?;
         if token.revoked_at.is_some() {
             return Err(refusal(Code::Unauthenticated, "TOKEN_REVOKED", "the token was taken out of use"));
         }

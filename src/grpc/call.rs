@@ -56,7 +56,8 @@ impl Call {
     ) -> Result<Begun<R>, Status> {
         let length = request_id.chars().count();
         if length == 0 || length > REQUEST_ID_MAX || request_id.chars().any(char::is_control) {
-            let problem = format!("1 to {REQUEST_ID_MAX} printable characters are needed; they make the call safe to repeat");
+            let problem =
+                format!("1 to {REQUEST_ID_MAX} printable characters are needed; they make the call safe to repeat");
             return Err(BillingError::invalid("request_id", problem).into());
         }
         let fingerprint = sha256_hex(&request.encode_to_vec());

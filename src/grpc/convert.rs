@@ -96,7 +96,9 @@ pub fn date_optional(field: &str, given: Option<gt::Date>) -> Result<Option<Naiv
     NaiveDate::from_ymd_opt(given.year, month, day)
         .filter(|date| (1970..=9999).contains(&date.year()))
         .map(Some)
-        .ok_or_else(|| BillingError::invalid(field, "a calendar date between 1970 and 9999 is needed (year, month and day)"))
+        .ok_or_else(|| {
+            BillingError::invalid(field, "a calendar date between 1970 and 9999 is needed (year, month and day)")
+        })
 }
 
 /// A date that must be there.
@@ -122,7 +124,10 @@ pub fn period(field: &str, given: Option<pb::Period>) -> Result<Period, BillingE
     let given = given.ok_or_else(|| BillingError::invalid(field, "is required"))?;
     let period = Period::new(date(&format!("{field}.from"), given.from)?, date(&format!("{field}.to"), given.to)?);
     if period.is_empty() {
-        return Err(BillingError::invalid(format!("{field}.to"), "is the day after the last and must be later than `from`"));
+        return Err(BillingError::invalid(
+            format!("{field}.to"),
+            "is the day after the last and must be later than `from`",
+        ));
     }
     Ok(period)
 }
@@ -154,7 +159,8 @@ pub fn decimal(field: &str, given: Option<&gt::Decimal>) -> Result<Decimal, Bill
 /// # Errors
 /// [`BillingError::Invalid`].
 pub fn decimal_text(field: &str, text: &str) -> Result<Decimal, BillingError> {
-    Decimal::from_str_exact(text.trim()).map_err(|_| BillingError::invalid(field, "not a decimal number such as `12.50`"))
+    Decimal::from_str_exact(text.trim())
+        .map_err(|_| BillingError::invalid(field, "not a decimal number such as `12.50`"))
 }
 
 /// A decimal number for the protocol, without trailing zeros.
@@ -203,7 +209,10 @@ pub fn to_money(minor: i64, currency: Currency) -> gt::Money {
 ///
 /// # Errors
 /// [`BillingError::Invalid`].
-pub fn instant_optional(field: &str, given: Option<prost_types::Timestamp>) -> Result<Option<DateTime<Utc>>, BillingError> {
+pub fn instant_optional(
+    field: &str,
+    given: Option<prost_types::Timestamp>,
+) -> Result<Option<DateTime<Utc>>, BillingError> {
     let Some(given) = given else { return Ok(None) };
     u32::try_from(given.nanos)
         .ok()

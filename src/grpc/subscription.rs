@@ -11,9 +11,7 @@ use super::auth::Caller;
 use super::call::{Begun, Call, open};
 use super::convert::invoice::{as_preview, whole};
 use super::convert::subscription::{change, to_fact, to_subscription};
-use super::convert::{
-    cycle_optional, date_optional, parse, parse_optional, quantities, text,
-};
+use super::convert::{cycle_optional, date_optional, parse, parse_optional, quantities, text};
 use super::page;
 use crate::billing::bill::Outcome;
 use crate::billing::change::{Loaded, bill_changed, change as apply_change, load};
@@ -44,7 +42,10 @@ pub async fn seller_of(tx: &mut Tx, id: SellerId) -> Result<Seller, BillingError
 fn all_billed(outcome: Outcome) -> Result<Outcome, BillingError> {
     match outcome.failures.first() {
         Some(failure) => {
-            let detail = format!("{}; with billing deferred the change is recorded and billed once this is mended", failure.detail);
+            let detail = format!(
+                "{}; with billing deferred the change is recorded and billed once this is mended",
+                failure.detail
+            );
             Err(BillingError::precondition(failure.reason, failure.subscription_id, detail))
         }
         None => Ok(outcome),
@@ -76,8 +77,14 @@ async fn views(
 }
 
 /// One subscription as it is today.
-async fn view(tx: &mut Tx, seller: &Seller, today: chrono::NaiveDate, id: SubscriptionId) -> Result<pb::Subscription, BillingError> {
-    let found = subscription::get(tx, seller.id, id).await?.ok_or_else(|| BillingError::not_found("subscription", id))?;
+async fn view(
+    tx: &mut Tx,
+    seller: &Seller,
+    today: chrono::NaiveDate,
+    id: SubscriptionId,
+) -> Result<pb::Subscription, BillingError> {
+    let found =
+        subscription::get(tx, seller.id, id).await?.ok_or_else(|| BillingError::not_found("subscription", id))?;
     views(tx, seller, today, &[found]).await?.pop().ok_or_else(|| BillingError::not_found("subscription", id))
 }
 
@@ -241,8 +248,7 @@ impl SubscriptionService for SubscriptionApi {
         let mut unit = self.billing.begin(caller.seller_id, &caller.actor()).await?;
         let seller = seller_of(&mut unit, caller.seller_id).await?;
         let mut loaded = load(&mut unit, id).await?;
-        let (subscription, invoices) =
-            change_and_bill(&mut unit, &seller, asked, &mut loaded, "preview", true).await?;
+        let (subscription, invoices) = change_and_bill(&mut unit, &seller, asked, &mut loaded, "preview", true).await?;
         let invoices = invoices.into_iter().map(as_preview).collect();
         Ok(Response::new(pb::PreviewChangeResponse { subscription: Some(subscription), invoices }))
     }

@@ -15,10 +15,7 @@ const REPLAY_BATCH: i64 = 200;
 /// A worker that knows every kind of job.
 #[must_use]
 pub fn worker(billing: Billing, slots: usize) -> Worker {
-    Worker::new(billing, slots)
-        .on(issue::RENDER, render_document)
-        .on(run::RUN, billing_run)
-        .on(REPLAY, replay_parked)
+    Worker::new(billing, slots).on(issue::RENDER, render_document).on(run::RUN, billing_run).on(REPLAY, replay_parked)
 }
 
 fn payload<T: for<'de> Deserialize<'de>>(job: &Job) -> Result<T, JobError> {
@@ -68,7 +65,8 @@ async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
         loop {
             let ids = REPLAY_BATCH * 60;
             let mut unit = billing.store.begin_large(job.seller_id, "replay", billing.now(), ids).await?;
-            let mut waiting = crate::store::hook::parked(&mut unit, job.seller_id, &filter, after, REPLAY_BATCH).await?;
+            let mut waiting =
+                crate::store::hook::parked(&mut unit, job.seller_id, &filter, after, REPLAY_BATCH).await?;
             let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX) > REPLAY_BATCH;
             waiting.truncate(usize::try_from(REPLAY_BATCH).unwrap_or(usize::MAX));
             let Some(last) = waiting.last() else { break };

@@ -96,7 +96,9 @@ pub async fn lock(unit: &mut Unit, ids: &[CustomerId]) -> Result<Vec<Customer>, 
     let seller_id = unit.seller_id;
     let text = Sql {
         sqlite: customers!("AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: customers!("AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id FOR UPDATE"),
+        postgres: customers!(
+            "AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id FOR UPDATE"
+        ),
     };
     unit.all(text, params![seller_id, id_set(ids.iter().map(|id| id.0))]).await
 }

@@ -56,7 +56,13 @@ macro_rules! with_texts {
     ($before:literal, $parameter:literal, $after:literal) => {
         $crate::store::Sql {
             sqlite: concat!($before, "IN (SELECT value FROM json_each($", $parameter, "))", $after),
-            postgres: concat!($before, "= ANY (ARRAY(SELECT json_array_elements_text($", $parameter, "::json)))", $after),
+            postgres: concat!(
+                $before,
+                "= ANY (ARRAY(SELECT json_array_elements_text($",
+                $parameter,
+                "::json)))",
+                $after
+            ),
         }
     };
 }
@@ -258,7 +264,11 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn optional<T: FromRow>(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<Option<T>, StoreError> {
+    pub async fn optional<T: FromRow>(
+        &mut self,
+        sql: impl Into<Sql>,
+        params: &[Value],
+    ) -> Result<Option<T>, StoreError> {
         Ok(self.all(sql, params).await?.into_iter().next())
     }
 

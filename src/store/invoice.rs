@@ -511,7 +511,8 @@ pub async fn standing(
     seller_id: SellerId,
     ids: impl IntoIterator<Item = InvoiceId>,
 ) -> Result<BTreeMap<InvoiceId, (i64, String)>, StoreError> {
-    let sql = with_ids!("SELECT invoice_id, open_minor, state FROM open_items WHERE seller_id = $1 AND invoice_id ", 2, "");
+    let sql =
+        with_ids!("SELECT invoice_id, open_minor, state FROM open_items WHERE seller_id = $1 AND invoice_id ", 2, "");
     let ids = id_set(ids.into_iter().map(|id| id.0));
     let rows: Vec<(InvoiceId, i64, String)> = tx.all(sql, &[seller_id.into(), ids]).await?;
     Ok(rows.into_iter().map(|(id, open_minor, state)| (id, (open_minor, state))).collect())

@@ -22,12 +22,7 @@ pub enum Claim {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn claim(
-    unit: &mut Unit,
-    request_id: &str,
-    method: &str,
-    fingerprint: &str,
-) -> Result<Claim, StoreError> {
+pub async fn claim(unit: &mut Unit, request_id: &str, method: &str, fingerprint: &str) -> Result<Claim, StoreError> {
     let (seller_id, now) = (unit.seller_id, unit.now);
     let inserted = unit
         .execute(

@@ -165,11 +165,8 @@ pub async fn open_of_day(tx: &mut Tx, seller_id: SellerId, cutoff: NaiveDate) ->
 /// # Errors
 /// [`StoreError`].
 pub async fn list(tx: &mut Tx, seller_id: SellerId, before: i64, limit: i64) -> Result<Vec<Run>, StoreError> {
-    tx.all(
-        select!("WHERE seller_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
-        params![seller_id, before, limit + 1],
-    )
-    .await
+    tx.all(select!("WHERE seller_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"), params![seller_id, before, limit + 1])
+        .await
 }
 
 /// Stores where a run stands.

@@ -256,7 +256,9 @@ pub async fn by_ids(
     let ids = id_set(ids.into_iter().map(|id| id.0));
     let sql = super::Sql {
         sqlite: select!("WHERE seller_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: select!("WHERE seller_id = $1 AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
+        postgres: select!(
+            "WHERE seller_id = $1 AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"
+        ),
     };
     tx.all(sql, &[seller_id.into(), ids]).await
 }
@@ -311,8 +313,12 @@ pub async fn running_addons(
 ) -> Result<Vec<Subscription>, StoreError> {
     let parents = id_set(parents.into_iter().map(|id| id.0));
     let sql = super::Sql {
-        sqlite: select!("WHERE seller_id = $1 AND ended_at IS NULL AND parent_id IN (SELECT value FROM json_each($2)) ORDER BY id"),
-        postgres: select!("WHERE seller_id = $1 AND ended_at IS NULL AND parent_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
+        sqlite: select!(
+            "WHERE seller_id = $1 AND ended_at IS NULL AND parent_id IN (SELECT value FROM json_each($2)) ORDER BY id"
+        ),
+        postgres: select!(
+            "WHERE seller_id = $1 AND ended_at IS NULL AND parent_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"
+        ),
     };
     tx.all(sql, &[seller_id.into(), parents]).await
 }

@@ -50,11 +50,16 @@ pub async fn stores() -> Vec<Fresh> {
             let name = format!("billet_unit_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
             let mut admin =
                 sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the test server answers");
-            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.expect("a fresh database");
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+                .execute(&mut admin)
+                .await
+                .expect("a fresh database");
             let store = Store::open(&format!("{server}/{name}")).await.expect("a fresh database");
             fresh.push(Fresh { store, _folder: tempfile::tempdir().expect("a temporary folder") });
         }
-        Err(_) => assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set"),
+        Err(_) => {
+            assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set")
+        }
     }
     fresh
 }

@@ -182,13 +182,7 @@ impl Unit {
 
     /// Notes what happened and why.
     #[expect(clippy::needless_pass_by_value, reason = "identifiers are small and copied")]
-    pub fn event_because(
-        &mut self,
-        kind: &'static str,
-        subject: impl ToString,
-        reason: &str,
-        data: serde_json::Value,
-    ) {
+    pub fn event_because(&mut self, kind: &'static str, subject: impl ToString, reason: &str, data: serde_json::Value) {
         let subject = subject.to_string();
         self.events.push(Event { seller_id: self.seller_id, kind, subject, reason: reason.to_owned(), data });
     }

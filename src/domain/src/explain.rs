@@ -89,7 +89,11 @@ pub fn explain(kind: ChargeKind, rating: &Rating, period: Period, language: &str
         parts.push((words.days)(days, of));
     }
     let price = number(rating.unit_price, language);
-    let price = if rating.quantity == Decimal::ONE { price } else { format!("{} × {price}", number(rating.quantity, language)) };
+    let price = if rating.quantity == Decimal::ONE {
+        price
+    } else {
+        format!("{} × {price}", number(rating.quantity, language))
+    };
     parts.push(match kind {
         ChargeKind::Recurring => format!("{price} {}", (words.per)(rating.cycle)),
         ChargeKind::Setup => format!("{price} {}", words.once),

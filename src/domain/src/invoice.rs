@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn the_gross_that_was_shown_is_the_gross_on_the_invoice() {
-        let totals = total(&[line(999, dec!(19), dec!(0)), line(999, dec!(19), dec!(0))], true, Currency::EUR)
-            .expect("fits");
+        let totals =
+            total(&[line(999, dec!(19), dec!(0)), line(999, dec!(19), dec!(0))], true, Currency::EUR).expect("fits");
         assert_eq!((totals.net_minor, totals.tax_minor, totals.gross_minor), (1_679, 319, 1_998));
         assert_eq!(totals.line_net_minor.iter().sum::<i64>(), 1_679);
     }

@@ -58,9 +58,8 @@ pub fn to_invoice(invoice: Invoice, lines: Vec<Line>, standing: Option<(i64, Str
     let money = |minor| Some(to_money(minor, currency));
     // Amounts of lines are stored from the customer's side; on the document they stand in its direction.
     let direction = if invoice.kind == DocumentKind::Invoice { 1 } else { -1 };
-    let (open_minor, state) = standing.map_or((invoice.gross_minor, pb::InvoiceState::Draft), |(open_minor, word)| {
-        (open_minor, to_state(&word))
-    });
+    let (open_minor, state) = standing
+        .map_or((invoice.gross_minor, pb::InvoiceState::Draft), |(open_minor, word)| (open_minor, to_state(&word)));
     pb::Invoice {
         id: invoice.id.to_string(),
         kind: to_kind(invoice.kind).into(),

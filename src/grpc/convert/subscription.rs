@@ -49,7 +49,11 @@ pub fn to_subscription(
         cycle: Some(to_cycle(state.cycle)),
         anchor_day: state.anchor_day,
         label: subscription.label.clone(),
-        quantities: state.quantities.iter().map(|(code, quantity)| (code.clone(), to_decimal(*quantity).value)).collect(),
+        quantities: state
+            .quantities
+            .iter()
+            .map(|(code, quantity)| (code.clone(), to_decimal(*quantity).value))
+            .collect(),
         started_on: Some(to_date(subscription.started_on)),
         ends_on: subscription.ends_on.map(to_date),
         state: stands.into(),

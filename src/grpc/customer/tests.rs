@@ -362,9 +362,8 @@ async fn a_link_names_one_customer_and_frees_what_waited_for_it() {
 
         let jobs: Vec<(String, String)> = desk.rows("SELECT kind, payload FROM jobs ORDER BY id").await;
         assert_eq!(jobs.len(), 5);
-        let payload = format!(
-            r#"{{"instance_group":"","instance_id":"{one}","package":"","reason":"UNKNOWN_CUSTOMER"}}"#
-        );
+        let payload =
+            format!(r#"{{"instance_group":"","instance_id":"{one}","package":"","reason":"UNKNOWN_CUSTOMER"}}"#);
         assert_eq!(jobs[0], ("replay_parked".to_owned(), payload));
         let told: Vec<(String,)> = desk.rows("SELECT data FROM events WHERE kind = 'customer.linked'").await;
         assert_eq!(told.len(), 4);

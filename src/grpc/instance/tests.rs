@@ -90,9 +90,8 @@ async fn switching_on_again_tries_again_what_waited() {
         ok(update(&desk, made.clone(), &["enabled"]).await);
         ok(update(&desk, made.clone(), &["enabled"]).await);
         let id = &made.id;
-        let payload = format!(
-            r#"{{"instance_group":"","instance_id":"{id}","package":"","reason":"INSTANCE_DISABLED"}}"#
-        );
+        let payload =
+            format!(r#"{{"instance_group":"","instance_id":"{id}","package":"","reason":"INSTANCE_DISABLED"}}"#);
         let expected = [("replay_parked".to_owned(), payload, "ready".to_owned())];
         assert_eq!(desk.rows::<(String, String, String)>(jobs).await, expected, "once, for it was on the second time");
         let events = desk.events(&desk.owner).await;
