@@ -125,7 +125,8 @@ impl PleskClient {
     pub async fn plan_of(&self, domain: &str) -> Result<Option<String>, PleskError> {
         let nodes = vec![filter("name", domain), Element::new("dataset").with(Element::new("subscriptions"))];
         let found = self.one("webspace", "get", nodes).await?;
-        let guid = found.at(&["data", "subscriptions", "subscription", "plan"]).and_then(|plan| plan.text_of("plan-guid"));
+        let guid =
+            found.at(&["data", "subscriptions", "subscription", "plan"]).and_then(|plan| plan.text_of("plan-guid"));
         let Some(guid) = guid else { return Ok(None) };
         let plan = self.one("service-plan", "get", vec![filter("guid", guid)]).await?;
         Ok(plan.text_of("name").map(str::to_owned))
