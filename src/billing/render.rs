@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use billet_domain::document::{Document, DocumentAllowance, DocumentKind, DocumentLine, TaxSubtotal};
 use billet_domain::explain::explain;
 use billet_domain::id::{InvoiceId, SellerId};
+use billet_domain::money::Currency;
 use billet_domain::owed::ChargeKind;
 
 use super::issue::{BuyerSnapshot, SellerSnapshot};
@@ -81,9 +82,9 @@ pub fn charge_kind(kind: LineKind) -> Option<ChargeKind> {
 
 /// How a line was reckoned, in words.
 #[must_use]
-pub fn explanation(line: &Line, language: &str) -> String {
+pub fn explanation(line: &Line, currency: Currency, language: &str) -> String {
     match (charge_kind(line.kind), &line.rating, line.period) {
-        (Some(kind), Some(rating), Some(period)) => explain(kind, rating, period, language),
+        (Some(kind), Some(rating), Some(period)) => explain(kind, rating, period, currency, language),
         _ => String::new(),
     }
 }
@@ -94,7 +95,7 @@ fn document_line(invoice: &Invoice, line: Line, language: &str) -> DocumentLine 
     let against = direction * line.amount_minor < 0;
     DocumentLine {
         position: line.position,
-        explanation: explanation(&line, language),
+        explanation: explanation(&line, invoice.currency, language),
         period: line.period.filter(|_| line.kind != LineKind::Setup).map(|period| (period.from, period.to)),
         quantity: if against { -line.quantity } else { line.quantity },
         unit_price: line.unit_price,

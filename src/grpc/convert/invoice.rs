@@ -107,7 +107,7 @@ pub fn to_invoice(invoice: Invoice, lines: Vec<Line>, standing: Option<(i64, Str
 }
 
 fn to_line(line: Line, direction: i64, currency: billet_domain::money::Currency) -> pb::InvoiceLine {
-    let explanation = explanation(&line, "en");
+    let explanation = explanation(&line, currency, "en");
     let against = direction * line.amount_minor < 0;
     let basis = line.rating.as_ref().map(|rating| rating.basis);
     pb::InvoiceLine {
