@@ -79,8 +79,8 @@ fn reasons(text: &str) -> BTreeSet<String> {
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
         for word in line.split('"').skip(1).step_by(2) {
             let capitals = word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-            let alone = !word.contains('_') && !(line.contains("refusal(") || line.contains("Self::"));
-            if capitals && !alone && !NO_REASONS.contains(&word) {
+            let placed = word.contains('_') || line.contains("refusal(") || line.contains("Self::");
+            if capitals && placed && !NO_REASONS.contains(&word) {
                 found.insert(word.to_owned());
             }
         }

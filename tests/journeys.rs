@@ -1,6 +1,8 @@
 //! Journeys: stories told through the public API to the real binary, on both engines. `tests/README.md` says how to add
 //! one.
 
+#![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents: 119_00")]
+
 #[path = "journeys/harness.rs"]
 mod harness;
 

@@ -89,7 +89,8 @@ async fn sqlite() -> Schema {
     let mut schema = Schema::default();
 
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'";
-    for table in names(sqlx::query(tables).fetch_all(&mut db).await.expect("tables"), |row| row.get(0)) {
+    let rows = sqlx::query(tables).fetch_all(&mut db).await.expect("tables");
+    for table in names(&rows, |row| row.get(0)) {
         let pragma = format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}') ORDER BY cid");
         let rows = sqlx::query(AssertSqlSafe(pragma)).fetch_all(&mut db).await.expect("columns");
         let mut columns = Vec::new();
@@ -121,7 +122,7 @@ async fn sqlite() -> Schema {
         } else {
             let columns = format!("SELECT name FROM pragma_index_info('{name}') ORDER BY seqno");
             let rows = sqlx::query(AssertSqlSafe(columns)).fetch_all(&mut db).await.expect("columns of a key");
-            (names(rows, |row| row.get(0)).join(", "), String::new())
+            (names(&rows, |row| row.get(0)).join(", "), String::new())
         };
         schema.note_index(&name, origin == "c", Index { table, unique: unique == 1, columns, condition });
     }
@@ -183,7 +184,7 @@ async fn postgres() -> Option<Schema> {
     Some(schema)
 }
 
-fn names<R>(rows: Vec<R>, name: impl Fn(&R) -> String) -> Vec<String> {
+fn names<R>(rows: &[R], name: impl Fn(&R) -> String) -> Vec<String> {
     rows.iter().map(name).collect()
 }
 

@@ -58,7 +58,7 @@ pub async fn stores() -> Vec<Fresh> {
             fresh.push(Fresh { store, _folder: tempfile::tempdir().expect("a temporary folder") });
         }
         Err(_) => {
-            assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set")
+            assert!(std::env::var("CI").is_err(), "in CI both engines are tested: BILLET_TEST_POSTGRES is not set");
         }
     }
     fresh

@@ -167,12 +167,8 @@ fn spawn(folder: &Path, database: &str, clock: Option<&str>) -> (Child, String) 
     let log = std::fs::File::options().create(true).append(true).open(folder.join("billet.log")).expect("a log file");
     let mut daemon = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("billet starts");
     let mut lines = BufReader::new(daemon.stdout.take().expect("a pipe")).lines();
-    let line = match lines.next() {
-        Some(Ok(line)) => line,
-        _ => panic!(
-            "the daemon did not start: {}",
-            std::fs::read_to_string(folder.join("billet.log")).unwrap_or_default()
-        ),
+    let Some(Ok(line)) = lines.next() else {
+        panic!("the daemon did not start: {}", std::fs::read_to_string(folder.join("billet.log")).unwrap_or_default());
     };
     let url = line.strip_prefix("listening on ").expect("the line that says where").to_owned();
     (daemon, url)
