@@ -151,7 +151,8 @@ pub async fn change(
 /// day and instant would stand in the order of their keys.)
 fn told_at_us(unit: &Unit, timeline: &Timeline) -> i64 {
     let now = unit.now.timestamp_micros();
-    let told = timeline.facts().iter().map(|fact| fact.at_us).filter(|at_us| *at_us < now.saturating_add(SAME_MOMENT_US));
+    let told =
+        timeline.facts().iter().map(|fact| fact.at_us).filter(|at_us| *at_us < now.saturating_add(SAME_MOMENT_US));
     told.max().map_or(now, |last| now.max(last.saturating_add(1)))
 }
 
@@ -201,7 +202,15 @@ async fn facts(
             let cycle = cycle.unwrap_or(state.cycle);
             let (plan, version) = version_of(unit, plan_id, version_id).await?;
             if version.content.tax_inclusive != loaded.subscription.tax_inclusive {
-                let detail = format!("the prices of `{}` are {}", plan.code, if version.content.tax_inclusive { "gross, those before are net" } else { "net, those before are gross" });
+                let detail = format!(
+                    "the prices of `{}` are {}",
+                    plan.code,
+                    if version.content.tax_inclusive {
+                        "gross, those before are net"
+                    } else {
+                        "net, those before are gross"
+                    }
+                );
                 return Err(BillingError::precondition("TAX_BASIS_DIFFERS", plan.id, detail));
             }
             let book = book_of(&plan, &version, currency, cycle)?;
@@ -218,7 +227,10 @@ async fn facts(
             let found = plan::versions(unit, seller_id, &[state.version_id]).await?.pop();
             let (_, version) = found.ok_or_else(|| BillingError::not_found("plan version", state.version_id))?;
             let set = version.content.option_quantities(&option, &value).ok_or_else(|| {
-                BillingError::invalid("change.option", format!("the plan has no option `{option}` with the value `{value}`"))
+                BillingError::invalid(
+                    "change.option",
+                    format!("the plan has no option `{option}` with the value `{value}`"),
+                )
             })?;
             let terms = loaded.book.get(&(state.version_id, state.cycle));
             set.into_iter()
@@ -235,7 +247,8 @@ async fn facts(
                 .ok_or_else(|| BillingError::not_found("plan version", state.version_id))?;
             let subscription = &loaded.subscription;
             vec![
-                promotion::redeem(unit, &code, subscription.id, subscription.customer_id, plan_id, currency, on).await?,
+                promotion::redeem(unit, &code, subscription.id, subscription.customer_id, plan_id, currency, on)
+                    .await?,
             ]
         }
         Change::Cancel { ending, .. } => vec![FactKind::Cancelled { ending }],

@@ -60,7 +60,8 @@ pub async fn apply(
     let ids = i64::try_from(IDS_PER_HOOK * (reports.len() + 8)).unwrap_or(i64::MAX);
     let instances: BTreeSet<InstanceId> = reports.iter().map(|report| report.instance_id).collect();
     let mut unit = billing.store.begin_large(seller_id, &actor(&instances), billing.now(), ids).await?;
-    let seller = seller::get(&mut unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
+    let seller =
+        seller::get(&mut unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
     let wanted: Vec<(InstanceId, &str)> =
         reports.iter().map(|report| (report.instance_id, report.hook.event_id.as_str())).collect();
     let known = hook::known(&mut unit, seller_id, &wanted).await?;
@@ -162,11 +163,8 @@ async fn process(
     also: &[(InstanceId, String)],
 ) -> Result<Vec<StoredHook>, BillingError> {
     let fresh_ids: BTreeSet<HookId> = fresh.iter().map(|hook| hook.id).collect();
-    let names: BTreeSet<(InstanceId, String)> = fresh
-        .iter()
-        .map(|hook| (hook.instance_id, hook.external_ref.clone()))
-        .chain(also.iter().cloned())
-        .collect();
+    let names: BTreeSet<(InstanceId, String)> =
+        fresh.iter().map(|hook| (hook.instance_id, hook.external_ref.clone())).chain(also.iter().cloned()).collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -203,12 +201,10 @@ async fn process(
 type ByAccount = BTreeMap<(InstanceId, String), Vec<StoredHook>>;
 
 /// What was applied already and happened after an end that is only told now: it was about the account's next life.
-async fn applied_after_ends(
-    unit: &mut Unit,
-    seller: &Seller,
-    pending: &ByAccount,
-) -> Result<ByAccount, BillingError> {
-    let ends = |hooks: &[StoredHook]| hooks.iter().filter(|one| account::ends(&one.event.change)).map(|one| one.happened_at).min();
+async fn applied_after_ends(unit: &mut Unit, seller: &Seller, pending: &ByAccount) -> Result<ByAccount, BillingError> {
+    let ends = |hooks: &[StoredHook]| {
+        hooks.iter().filter(|one| account::ends(&one.event.change)).map(|one| one.happened_at).min()
+    };
     let ended: Vec<_> = pending.iter().filter_map(|(key, hooks)| Some((key, ends(hooks)?))).collect();
     let Some(first) = ended.iter().map(|(_, at)| *at).min() else { return Ok(ByAccount::new()) };
     let keys: Vec<(InstanceId, &str)> = ended.iter().map(|((instance, name), _)| (*instance, name.as_str())).collect();
@@ -277,26 +273,21 @@ async fn accounts(
     catalogue: &Catalogue,
 ) -> Result<(BTreeMap<(InstanceId, String), Account>, BTreeMap<CustomerId, Customer>), BillingError> {
     let mut subscriptions = subscription::by_accounts(unit, seller.id, keys).await?;
-    let customer_ids: BTreeSet<CustomerId> = subscriptions
-        .values()
-        .flatten()
-        .map(|one| one.customer_id)
-        .chain(catalogue.links.values().copied())
-        .collect();
+    let customer_ids: BTreeSet<CustomerId> =
+        subscriptions.values().flatten().map(|one| one.customer_id).chain(catalogue.links.values().copied()).collect();
     let customer_ids: Vec<CustomerId> = customer_ids.into_iter().collect();
-    let customers =
-        if customer_ids.is_empty() { Vec::new() } else { customer::lock(unit, &customer_ids).await? };
+    let customers = if customer_ids.is_empty() { Vec::new() } else { customer::lock(unit, &customer_ids).await? };
     if unit.is_postgres() && !customer_ids.is_empty() {
         // They may have changed until the lock was held. (On SQLite a unit is alone from its beginning.)
         subscriptions = subscription::by_accounts(unit, seller.id, keys).await?;
     }
     let ids: Vec<SubscriptionId> = subscriptions.values().flatten().map(|one| one.id).collect();
-    let mut timelines =
-        if ids.is_empty() { BTreeMap::new() } else { fact::timelines(unit, seller.id, ids).await? };
+    let mut timelines = if ids.is_empty() { BTreeMap::new() } else { fact::timelines(unit, seller.id, ids).await? };
     let mut needed = BTreeSet::new();
     for one in subscriptions.values().flatten() {
         let timeline = timelines.get(&one.id);
-        needed.extend(timeline.iter().flat_map(|line| line.terms_needed()).map(|(id, cycle)| (id, cycle, one.currency)));
+        needed
+            .extend(timeline.iter().flat_map(|line| line.terms_needed()).map(|(id, cycle)| (id, cycle, one.currency)));
     }
     let books = if needed.is_empty() { BTreeMap::new() } else { plan::terms_book(unit, seller.id, needed).await? };
     let mut accounts = BTreeMap::new();

@@ -268,7 +268,8 @@ impl Kept {
     }
 
     fn issued(&self, number: String) -> Issued {
-        let mut subscriptions: Vec<SubscriptionId> = self.lines.iter().filter_map(|line| line.subscription_id).collect();
+        let mut subscriptions: Vec<SubscriptionId> =
+            self.lines.iter().filter_map(|line| line.subscription_id).collect();
         subscriptions.sort_unstable();
         subscriptions.dedup();
         Issued {

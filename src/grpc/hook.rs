@@ -83,7 +83,9 @@ impl HookApi {
             (Some(asked), Some(bound)) if asked != bound => Err(missing(asked)),
             // A token is bound to an instance of its own seller.
             (_, Some(bound)) => Ok(bound),
-            (None, None) => Err(BillingError::invalid("event.instance_id", "is required: the token is bound to no instance")),
+            (None, None) => {
+                Err(BillingError::invalid("event.instance_id", "is required: the token is bound to no instance"))
+            }
             (Some(asked), None) => {
                 let mut tx = self.billing.store.snapshot().await?;
                 let found = instance::get(&mut tx, caller.seller_id, asked).await?;

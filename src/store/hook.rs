@@ -150,12 +150,8 @@ pub async fn parked_of_accounts(
         ),
     };
     let instances: std::collections::BTreeSet<i64> = accounts.iter().map(|(instance, _)| instance.0).collect();
-    let parameters = [
-        seller_id.into(),
-        id_set(instances),
-        text_set(accounts.iter().map(|(_, reference)| *reference)),
-        limit.into(),
-    ];
+    let parameters =
+        [seller_id.into(), id_set(instances), text_set(accounts.iter().map(|(_, reference)| *reference)), limit.into()];
     tx.all(sql, &parameters).await
 }
 

@@ -15,11 +15,13 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
     }
     let shorter = permutations(count - 1);
     let with_last = |rest: &Vec<usize>| {
-        (0..count).map(|at| {
-            let mut one = rest.clone();
-            one.insert(at, count - 1);
-            one
-        }).collect::<Vec<_>>()
+        (0..count)
+            .map(|at| {
+                let mut one = rest.clone();
+                one.insert(at, count - 1);
+                one
+            })
+            .collect::<Vec<_>>()
     };
     shorter.iter().flat_map(with_last).collect()
 }

@@ -29,7 +29,12 @@ fn start(billet: &Billet, customer: &str, plan: &str) -> pb::CreateSubscriptionR
     }
 }
 
-fn change(billet: &Billet, id: &str, on: Option<gt::Date>, change: pb::subscription_change::Change) -> pb::ChangeSubscriptionRequest {
+fn change(
+    billet: &Billet,
+    id: &str,
+    on: Option<gt::Date>,
+    change: pb::subscription_change::Change,
+) -> pb::ChangeSubscriptionRequest {
     pb::ChangeSubscriptionRequest {
         request_id: billet.request_id(),
         id: id.to_owned(),
@@ -39,7 +44,12 @@ fn change(billet: &Billet, id: &str, on: Option<gt::Date>, change: pb::subscript
 }
 
 fn draft(billet: &Billet, customer: &str, lines: Vec<pb::ManualLine>) -> pb::CreateDraftRequest {
-    pb::CreateDraftRequest { request_id: billet.request_id(), customer_id: customer.to_owned(), lines, ..Default::default() }
+    pb::CreateDraftRequest {
+        request_id: billet.request_id(),
+        customer_id: customer.to_owned(),
+        lines,
+        ..Default::default()
+    }
 }
 
 fn line(quantity: &str, unit_price: &str) -> pb::ManualLine {
@@ -100,11 +110,8 @@ async fn what_is_unknown_is_not_found_and_what_is_malformed_names_its_field() {
         let early = change(&billet, &subscription, date("2027-02-28"), pause());
         assert_invalid(subscriptions().change_subscription(early).await, "change.effective_date");
         let to = |component: &str, units: &str| {
-            let quantity = pb::ChangeQuantity {
-                component: component.to_owned(),
-                quantity: decimal(units),
-                ..Default::default()
-            };
+            let quantity =
+                pb::ChangeQuantity { component: component.to_owned(), quantity: decimal(units), ..Default::default() };
             pb::subscription_change::Change::Quantity(quantity)
         };
         let bad = ["-1", "1e400", "abc", "", "0.0000000000001", "1000000001", "NaN", "١"];
@@ -114,7 +121,8 @@ async fn what_is_unknown_is_not_found_and_what_is_malformed_names_its_field() {
             assert_eq!(status.code(), Code::InvalidArgument, "{units}: {status:?}");
             assert!(fields(&status)[0].starts_with("change"), "{units}: {status:?}");
         }
-        let status = subscriptions().change_subscription(change(&billet, &subscription, None, to("nothing", "1"))).await;
+        let status =
+            subscriptions().change_subscription(change(&billet, &subscription, None, to("nothing", "1"))).await;
         assert_eq!(status.expect_err("no such component").code(), Code::InvalidArgument);
         let nothing = pb::ChangeSubscriptionRequest { change: None, ..change(&billet, &subscription, None, pause()) };
         assert_invalid(subscriptions().change_subscription(nothing).await, "change");
@@ -131,11 +139,8 @@ async fn a_period_that_is_billed_is_not_billed_again() {
     on_both(async |billet| {
         let (_, acme, _) = contract(&billet).await;
         for _ in 0..3 {
-            let request = pb::BillCustomerRequest {
-                request_id: billet.request_id(),
-                customer_id: acme.clone(),
-                draft: false,
-            };
+            let request =
+                pb::BillCustomerRequest { request_id: billet.request_id(), customer_id: acme.clone(), draft: false };
             let answer = billet.owner.invoices().bill_customer(request).await.expect("nothing is due").into_inner();
             assert!(answer.invoices.is_empty(), "{answer:?}");
         }
@@ -174,7 +179,8 @@ async fn a_request_id_is_for_one_call() {
         let other = pb::CreateSubscriptionRequest { label: "another".to_owned(), ..request.clone() };
         let answer = billet.owner.subscriptions().create_subscription(other).await;
         assert_refused(answer, Code::AlreadyExists, "REQUEST_ID_REUSED");
-        let request = pb::BillCustomerRequest { request_id: request.request_id, customer_id: acme.clone(), draft: false };
+        let request =
+            pb::BillCustomerRequest { request_id: request.request_id, customer_id: acme.clone(), draft: false };
         assert_refused(billet.owner.invoices().bill_customer(request).await, Code::AlreadyExists, "REQUEST_ID_REUSED");
         for id in ["", "a\0b", "line\nbreak", &"x".repeat(129)] {
             let request = pb::CreateSubscriptionRequest { request_id: id.to_owned(), ..start(&billet, &acme, &plan) };
@@ -240,7 +246,12 @@ async fn a_catalogue_is_checked_before_it_is_kept() {
     on_both(async |billet| {
         let plan = |code: &str, components| pb::CreatePlanRequest {
             request_id: billet.request_id(),
-            plan: Some(pb::Plan { code: code.to_owned(), name: "Plan".to_owned(), orderable: true, ..Default::default() }),
+            plan: Some(pb::Plan {
+                code: code.to_owned(),
+                name: "Plan".to_owned(),
+                orderable: true,
+                ..Default::default()
+            }),
             version: Some(pb::PlanVersion { components, ..Default::default() }),
         };
         let base = || component("base", pb::Charging::Recurring, "1.00");
@@ -285,9 +296,7 @@ async fn lists_take_only_tokens_that_they_gave() {
             let customers = billet.owner.customers().list_customers(request).await;
             let request = pb::ListPlansRequest { page_token: page_token(), ..Default::default() };
             let plans = billet.owner.catalog().list_plans(request).await;
-            let codes = [
-                invoices.map(|_| ()), payments.map(|_| ()), customers.map(|_| ()), plans.map(|_| ()),
-            ];
+            let codes = [invoices.map(|_| ()), payments.map(|_| ()), customers.map(|_| ()), plans.map(|_| ())];
             for answer in codes {
                 // `LTE` is a number that names no row: an empty page at most.
                 if let Err(status) = answer {
@@ -326,7 +335,11 @@ async fn hooks_that_cannot_be_are_refused_with_their_field() {
         refused(pb::HookEvent { event_id: "\u{1b}[31m".to_owned(), ..good() }, "event_id").await;
         refused(pb::HookEvent { instance_id: "cus_1".to_owned(), ..good() }, "instance_id").await;
         refused(pb::HookEvent { change: None, ..good() }, "change").await;
-        refused(pb::HookEvent { happened_at: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }), ..good() }, "happened_at").await;
+        refused(
+            pb::HookEvent { happened_at: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }), ..good() },
+            "happened_at",
+        )
+        .await;
         // The panel's clock may be a day ahead, not more.
         refused(event("e2", "acme", "2027-03-02T08:00:01Z", created("starter")), "happened_at").await;
         refused(event("e3", "acme", at, quantity("mailbox", "-1")), "quantity_changed.quantity").await;
@@ -341,7 +354,9 @@ async fn hooks_that_cannot_be_are_refused_with_their_field() {
         let answer = billet.owner.hooks().report(pb::ReportRequest { event: Some(good()) }).await;
         assert_invalid(answer, "event.instance_id");
         // A number beyond what money can be waits or is refused, and blocks nobody.
-        let result = panel.report("acme", at, used("traffic", "79228162514264337593543950335", "2027-03-01", "2027-03-02")).await;
+        let result = panel
+            .report("acme", at, used("traffic", "79228162514264337593543950335", "2027-03-01", "2027-03-02"))
+            .await;
         assert_eq!(result.outcome(), pb::HookOutcome::Parked, "{result:?}");
         assert_alive(&billet).await;
     })

@@ -145,7 +145,8 @@ async fn a_trial_is_free_and_the_first_billed_day_is_the_anchor() {
 async fn options_and_promotions() {
     on_both(async |mut billet| {
         let base = component("base", pb::Charging::Recurring, "31.00");
-        let backup = pb::Component { default_quantity: decimal("0"), ..component("backup", pb::Charging::Recurring, "3.10") };
+        let backup =
+            pb::Component { default_quantity: decimal("0"), ..component("backup", pb::Charging::Recurring, "3.10") };
         let value = |code: &str, component: &str| pb::OptionValue {
             code: code.to_owned(),
             name: code.to_owned(),
@@ -153,7 +154,12 @@ async fn options_and_promotions() {
         };
         let request = pb::CreatePlanRequest {
             request_id: billet.request_id(),
-            plan: Some(pb::Plan { code: "web".to_owned(), name: "Web".to_owned(), orderable: true, ..Default::default() }),
+            plan: Some(pb::Plan {
+                code: "web".to_owned(),
+                name: "Web".to_owned(),
+                orderable: true,
+                ..Default::default()
+            }),
             version: Some(pb::PlanVersion {
                 components: vec![base, backup],
                 options: vec![pb::Option {
@@ -165,7 +171,8 @@ async fn options_and_promotions() {
                 ..Default::default()
             }),
         };
-        let plan = billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
+        let plan =
+            billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
         let promotion = pb::Promotion {
             code: "HALF".to_owned(),
             reduction: Some(pb::promotion::Reduction::Percent(decimal("50").expect("a number"))),
@@ -185,7 +192,11 @@ async fn options_and_promotions() {
         assert_eq!(signed_all(&made.invoices), [40_58]);
         // Without backup from the 11th on: 3.10 x 21/31 = 2.10 back, 0.399 tax.
         billet.advance_to("2027-03-11T06:00:00Z").await;
-        let none = Change::Option(pb::ChangeOption { option: "backup".to_owned(), value: "none".to_owned(), ..Default::default() });
+        let none = Change::Option(pb::ChangeOption {
+            option: "backup".to_owned(),
+            value: "none".to_owned(),
+            ..Default::default()
+        });
         assert_eq!(signed_all(&billet.change(&id(&made), None, none).await.invoices), [-2_50]);
 
         // Half the price for two cycles from the 11th: 15.50 net, 2.945 tax, twice; then 31.00.
@@ -231,7 +242,8 @@ async fn an_addon_ends_with_what_it_extends() {
                 ..Default::default()
             }),
         };
-        let addon = billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
+        let addon =
+            billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
         let acme = billet.customer("Acme").await;
         let parent = id(&billet.subscribe(&acme, &plan, Default::default()).await);
         let alone = pb::CreateSubscriptionRequest {

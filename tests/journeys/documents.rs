@@ -38,7 +38,12 @@ impl Billet {
         self.owner.invoices().get_invoice(request).await.expect("it is there").into_inner().invoice.expect("a document")
     }
 
-    async fn credit(&self, id: &str, line_id: &str, amount: gt::Money) -> Result<pb::CreditInvoiceResponse, tonic::Status> {
+    async fn credit(
+        &self,
+        id: &str,
+        line_id: &str,
+        amount: gt::Money,
+    ) -> Result<pb::CreditInvoiceResponse, tonic::Status> {
         let request = pb::CreditInvoiceRequest {
             request_id: self.request_id(),
             id: id.to_owned(),
@@ -90,7 +95,13 @@ async fn a_draft_by_hand_with_two_rates() {
         let mut taxes: Vec<_> = issued
             .taxes
             .iter()
-            .map(|row| (row.rate.as_ref().expect("a rate").value.clone(), cents(row.taxable_amount.as_ref()), cents(row.tax_amount.as_ref())))
+            .map(|row| {
+                (
+                    row.rate.as_ref().expect("a rate").value.clone(),
+                    cents(row.taxable_amount.as_ref()),
+                    cents(row.tax_amount.as_ref()),
+                )
+            })
             .collect();
         taxes.sort();
         assert_eq!(taxes, [("19".to_owned(), 99_99, 19_00), ("7".to_owned(), 20_10, 1_41)]);
@@ -187,15 +198,25 @@ async fn credits_go_up_to_what_the_line_has_and_are_not_given_twice() {
         let note = done.credit_note.expect("a credit note");
         assert_eq!((signed(&note), note.preceding_invoice_ids[0].as_str()), (-11_90, invoice.id.as_str()));
         assert_eq!(cents(done.invoice.expect("the invoice").open_amount.as_ref()), 24_99);
-        assert_invalid(billet.credit(&invoice.id, &line_id, euro(21_01)).await.map(tonic::Response::new), "credits[0].amount");
-        assert_invalid(billet.credit(&invoice.id, &line_id, euro(0)).await.map(tonic::Response::new), "credits[0].amount");
+        assert_invalid(
+            billet.credit(&invoice.id, &line_id, euro(21_01)).await.map(tonic::Response::new),
+            "credits[0].amount",
+        );
+        assert_invalid(
+            billet.credit(&invoice.id, &line_id, euro(0)).await.map(tonic::Response::new),
+            "credits[0].amount",
+        );
         let request = pb::CancelInvoiceRequest {
             request_id: billet.request_id(),
             id: invoice.id.clone(),
             reason: "too late".to_owned(),
             rebill: false,
         };
-        assert_refused(billet.owner.invoices().cancel_invoice(request).await, Code::FailedPrecondition, "CREDITED_ALREADY");
+        assert_refused(
+            billet.owner.invoices().cancel_invoice(request).await,
+            Code::FailedPrecondition,
+            "CREDITED_ALREADY",
+        );
         // Ended on the 11th: 21 days were worth 21.00, and 21.00 are left of the line: all of it comes back, not more.
         billet.advance_to("2027-03-06T06:00:00Z").await;
         let id = made.subscription.expect("a subscription").id;
@@ -216,7 +237,12 @@ async fn a_credit_waits_for_the_next_invoice_where_the_customer_wants_that() {
         let pro = billet.simple_plan("pro", "62.00").await;
         let acme = billet.customer("Acme").await;
         let policy = pb::CreditPolicy::NextInvoice.into();
-        billet.set_customer(pb::Customer { id: acme.clone(), credit_policy: policy, ..Default::default() }, "credit_policy").await;
+        billet
+            .set_customer(
+                pb::Customer { id: acme.clone(), credit_policy: policy, ..Default::default() },
+                "credit_policy",
+            )
+            .await;
         let made = billet.subscribe(&acme, &pro, Default::default()).await;
         billet.advance_to("2027-03-11T06:00:00Z").await;
         let id = made.subscription.expect("a subscription").id;
@@ -241,7 +267,8 @@ async fn what_is_given_up_is_a_loss() {
             id: invoice.id.clone(),
             reason: "insolvent".to_owned(),
         };
-        let done = billet.owner.invoices().write_off_invoice(request.clone()).await.expect("it is given up").into_inner();
+        let done =
+            billet.owner.invoices().write_off_invoice(request.clone()).await.expect("it is given up").into_inner();
         let done = done.invoice.expect("the invoice");
         assert_eq!((done.state(), cents(done.open_amount.as_ref())), (pb::InvoiceState::WrittenOff, 0));
         let again = pb::WriteOffInvoiceRequest { request_id: billet.request_id(), ..request };
@@ -275,14 +302,20 @@ async fn gross_prices_are_gross_to_the_cent() {
     on_both(async |mut billet| {
         let request = pb::CreatePlanRequest {
             request_id: billet.request_id(),
-            plan: Some(pb::Plan { code: "home".to_owned(), name: "Home".to_owned(), orderable: true, ..Default::default() }),
+            plan: Some(pb::Plan {
+                code: "home".to_owned(),
+                name: "Home".to_owned(),
+                orderable: true,
+                ..Default::default()
+            }),
             version: Some(pb::PlanVersion {
                 components: vec![component("base", pb::Charging::Recurring, "9.99")],
                 tax_inclusive: true,
                 ..Default::default()
             }),
         };
-        let plan = billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
+        let plan =
+            billet.owner.catalog().create_plan(request).await.expect("a plan").into_inner().plan.expect("a plan").id;
         let acme = billet.customer("Acme").await;
         let first = billet.subscribe(&acme, &plan, Default::default()).await;
         // 9.99 gross: 8.39 net (8.3950 less) and 1.60 tax, however it is rounded the sum is 9.99.
@@ -371,7 +404,11 @@ async fn a_clock_that_went_back_numbers_nothing() {
         billet.subscribe(&acme, &plan, Default::default()).await;
         billet.restart_at("2027-02-27T08:00:00Z").await;
         let draft = billet
-            .draft(pb::CreateDraftRequest { customer_id: acme, lines: vec![line("Work", "1", "1")], ..Default::default() })
+            .draft(pb::CreateDraftRequest {
+                customer_id: acme,
+                lines: vec![line("Work", "1", "1")],
+                ..Default::default()
+            })
             .await;
         let request = pb::IssueInvoiceRequest { request_id: billet.request_id(), id: draft.id };
         let answer = billet.owner.invoices().issue_invoice(request).await;

@@ -142,8 +142,7 @@ async fn fresh_database(engine: Engine, folder: &Path) -> String {
         Engine::Sqlite => format!("sqlite:{}", folder.join("billet.db").display()),
         Engine::Postgres => {
             let server = std::env::var("BILLET_TEST_POSTGRES").expect("a server");
-            let name =
-                format!("billet_journey_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+            let name = format!("billet_journey_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
             let mut admin =
                 sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the test server answers");
             let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
@@ -165,11 +164,7 @@ fn spawn(folder: &Path, database: &str, clock: Option<&str>) -> (Child, String) 
     if let Some(clock) = clock {
         serve.args(["--simulated-clock", clock]);
     }
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join("billet.log"))
-        .expect("a log file");
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("billet.log")).expect("a log file");
     let mut daemon = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("billet starts");
     let mut lines = BufReader::new(daemon.stdout.take().expect("a pipe")).lines();
     let line = match lines.next() {
@@ -360,7 +355,8 @@ impl Billet {
 }
 
 async fn caller(url: &str, token: &str) -> Caller {
-    let channel = Channel::from_shared(url.to_owned()).expect("an address").connect().await.expect("the daemon answers");
+    let channel =
+        Channel::from_shared(url.to_owned()).expect("an address").connect().await.expect("the daemon answers");
     Caller { channel, bearer: Bearer(format!("Bearer {token}").parse().expect("a token")) }
 }
 

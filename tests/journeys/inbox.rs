@@ -201,7 +201,8 @@ async fn a_customer_that_the_panel_brings_is_billed_when_it_has_an_address() {
 
         // The night's run tries and says why not.
         billet.advance_to("2027-03-02T06:00:00Z").await;
-        let runs = billet.owner.runs().list_runs(pb::ListRunsRequest::default()).await.expect("a list").into_inner().runs;
+        let runs =
+            billet.owner.runs().list_runs(pb::ListRunsRequest::default()).await.expect("a list").into_inner().runs;
         assert_eq!(runs[0].state(), pb::RunState::FinishedWithFailures, "{runs:?}");
         let request = pb::ListRunFailuresRequest { run_id: runs[0].id.clone(), ..Default::default() };
         let failures = billet.owner.runs().list_run_failures(request).await.expect("a list").into_inner().failures;

@@ -150,16 +150,20 @@ async fn a_statement_as_of_a_date_and_the_books_behind_it() {
         billet.pay(&acme, 36_89, Default::default()).await;
         billet.advance_to("2027-04-01T06:00:00Z").await;
         let statement = async |period| {
-            let request = pb::GetStatementRequest {
-                customer_id: acme.clone(),
-                currency_code: "EUR".to_owned(),
-                period,
-            };
+            let request =
+                pb::GetStatementRequest { customer_id: acme.clone(), currency_code: "EUR".to_owned(), period };
             let told = billet.owner.customers().get_statement(request).await.expect("a statement").into_inner();
             let lines: Vec<_> = told
                 .lines
                 .iter()
-                .map(|line| (day(line.date.as_ref()), line.kind.clone(), cents(line.amount.as_ref()), cents(line.balance.as_ref())))
+                .map(|line| {
+                    (
+                        day(line.date.as_ref()),
+                        line.kind.clone(),
+                        cents(line.amount.as_ref()),
+                        cents(line.balance.as_ref()),
+                    )
+                })
                 .collect();
             (cents(told.opening_balance.as_ref()), lines, cents(told.closing_balance.as_ref()))
         };
@@ -177,7 +181,12 @@ async fn a_statement_as_of_a_date_and_the_books_behind_it() {
         let request = pb::GetTrialBalanceRequest { as_of: date("2027-03-31") };
         let books = billet.owner.reports().get_trial_balance(request).await.expect("a trial balance").into_inner();
         let balance = |account: &str| {
-            books.accounts.iter().filter(|one| one.account == account).map(|one| cents(one.balance.as_ref())).sum::<i64>()
+            books
+                .accounts
+                .iter()
+                .filter(|one| one.account == account)
+                .map(|one| cents(one.balance.as_ref()))
+                .sum::<i64>()
         };
         assert_eq!((balance("revenue"), balance("tax"), balance("receivable")), (-31_00, -5_89, 0), "{books:?}");
         assert!(books.differences.iter().all(|one| (one.units, one.nanos) == (0, 0)));

@@ -174,8 +174,7 @@ async fn domains_are_sold_by_the_year_and_nothing_comes_back() {
         for name in ["acme.example", "acme-two.example", "came.example"] {
             billet.link(&acme, &panel.instance_id, name).await;
         }
-        let registered =
-            |years| Change::DomainRegistered(pb::DomainRegistered { years, contact_email: String::new() });
+        let registered = |years| Change::DomainRegistered(pb::DomainRegistered { years, contact_email: String::new() });
         let at = "2027-03-01T08:00:00Z";
         // 12.00 and 22.00 net.
         assert_eq!(panel.applied("acme.example", at, registered(1)).await, [14_28]);
@@ -229,7 +228,10 @@ async fn two_accounts_of_one_customer_come_on_one_invoice() {
         billet.link(&acme, &panel.instance_id, "two").await;
         panel.applied("one", "2027-03-01T08:00:00Z", created("starter")).await;
         panel.applied("two", "2027-03-01T08:00:00Z", created("pro")).await;
-        assert_eq!(panel.report("two", "2027-03-01T08:00:00Z", created("pro")).await.outcome(), pb::HookOutcome::Duplicate);
+        assert_eq!(
+            panel.report("two", "2027-03-01T08:00:00Z", created("pro")).await.outcome(),
+            pb::HookOutcome::Duplicate
+        );
         billet.advance_to("2027-04-01T06:00:00Z").await;
         let documents = billet.documents().await;
         let april = documents.last().expect("documents");

@@ -22,9 +22,9 @@ pub fn reason(status: &Status) -> String {
 /// The fields that are wrong.
 pub fn fields(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
-    details.bad_request().map_or_else(Vec::new, |bad| {
-        bad.field_violations.iter().map(|violation| violation.field.clone()).collect()
-    })
+    details
+        .bad_request()
+        .map_or_else(Vec::new, |bad| bad.field_violations.iter().map(|violation| violation.field.clone()).collect())
 }
 
 /// It is refused with this code and reason.

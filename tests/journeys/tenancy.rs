@@ -117,14 +117,26 @@ async fn knock(billet: &Billet, caller: &Caller, own: &Rows, foreign: &Rows) -> 
     let reason = || "because".to_owned();
     // Reading.
     knock!(doors, caller.customers.get_customer, pb::GetCustomerRequest { id: id(&foreign.customer) });
-    knock!(doors, caller.customers.list_projects, pb::ListProjectsRequest { customer_id: id(&foreign.customer), ..Default::default() });
-    knock!(doors, caller.customers.get_statement, pb::GetStatementRequest { customer_id: id(&foreign.customer), currency_code: "EUR".to_owned(), period: None });
+    knock!(
+        doors,
+        caller.customers.list_projects,
+        pb::ListProjectsRequest { customer_id: id(&foreign.customer), ..Default::default() }
+    );
+    knock!(
+        doors,
+        caller.customers.get_statement,
+        pb::GetStatementRequest { customer_id: id(&foreign.customer), currency_code: "EUR".to_owned(), period: None }
+    );
     knock!(doors, caller.catalog.get_plan, pb::GetPlanRequest { id: id(&foreign.plan) });
     knock!(doors, caller.instances.get_instance, pb::GetInstanceRequest { id: id(&foreign.instance) });
     knock!(doors, caller.subscriptions.get_subscription, pb::GetSubscriptionRequest { id: id(&foreign.subscription) });
     knock!(doors, caller.subscriptions.list_facts, pb::ListFactsRequest { subscription_id: id(&foreign.subscription) });
     knock!(doors, caller.invoices.get_invoice, pb::GetInvoiceRequest { id: id(&foreign.invoice) });
-    knock!(doors, caller.invoices.preview_invoice, pb::PreviewInvoiceRequest { customer_id: id(&foreign.customer), date: None });
+    knock!(
+        doors,
+        caller.invoices.preview_invoice,
+        pb::PreviewInvoiceRequest { customer_id: id(&foreign.customer), date: None }
+    );
     knock!(doors, caller.payments.get_payment, pb::GetPaymentRequest { id: id(&foreign.payment) });
     knock!(doors, caller.runs.get_run, pb::GetRunRequest { id: id(&foreign.run) });
     let download = caller.invoices().download_invoice(pb::DownloadInvoiceRequest { id: id(&foreign.invoice) }).await;
@@ -134,58 +146,219 @@ async fn knock(billet: &Billet, caller: &Caller, own: &Rows, foreign: &Rows) -> 
     // Changing.
     let change = |change| Some(pb::SubscriptionChange { effective_date: None, change: Some(change) });
     let pause = || change(pb::subscription_change::Change::Pause(pb::Pause {}));
-    knock!(doors, caller.subscriptions.change_subscription, pb::ChangeSubscriptionRequest { request_id: rid(), id: id(&foreign.subscription), change: pause(), ..Default::default() });
-    knock!(doors, caller.subscriptions.preview_change, pb::PreviewChangeRequest { id: id(&foreign.subscription), change: pause() });
-    let start = |customer: &String, plan: &String| pb::CreateSubscriptionRequest { request_id: rid(), customer_id: customer.clone(), plan_id: plan.clone(), ..Default::default() };
+    knock!(
+        doors,
+        caller.subscriptions.change_subscription,
+        pb::ChangeSubscriptionRequest {
+            request_id: rid(),
+            id: id(&foreign.subscription),
+            change: pause(),
+            ..Default::default()
+        }
+    );
+    knock!(
+        doors,
+        caller.subscriptions.preview_change,
+        pb::PreviewChangeRequest { id: id(&foreign.subscription), change: pause() }
+    );
+    let start = |customer: &String, plan: &String| pb::CreateSubscriptionRequest {
+        request_id: rid(),
+        customer_id: customer.clone(),
+        plan_id: plan.clone(),
+        ..Default::default()
+    };
     knock!(doors, caller.subscriptions.create_subscription, start(&foreign.customer, &own.plan));
     knock!(doors, caller.subscriptions.create_subscription, start(&own.customer, &foreign.plan));
-    knock!(doors, caller.subscriptions.create_subscription, pb::CreateSubscriptionRequest { version_id: id(&foreign.version), ..start(&own.customer, &own.plan) });
-    knock!(doors, caller.subscriptions.create_subscription, pb::CreateSubscriptionRequest { project_id: id(&foreign.project), ..start(&own.customer, &own.plan) });
-    knock!(doors, caller.subscriptions.create_subscription, pb::CreateSubscriptionRequest { instance_id: id(&foreign.instance), external_ref: "x".to_owned(), ..start(&own.customer, &own.plan) });
-    knock!(doors, caller.customers.update_customer, pb::UpdateCustomerRequest { request_id: rid(), customer: Some(pb::Customer { id: id(&foreign.customer), ..Default::default() }), update_mask: mask("business") });
-    let link = |customer: &String, instance: &String| pb::LinkCustomerRequest { request_id: rid(), customer_id: customer.clone(), instance_id: instance.clone(), link: Some(pb::link_customer_request::Link::Owner("x".to_owned())) };
+    knock!(
+        doors,
+        caller.subscriptions.create_subscription,
+        pb::CreateSubscriptionRequest { version_id: id(&foreign.version), ..start(&own.customer, &own.plan) }
+    );
+    knock!(
+        doors,
+        caller.subscriptions.create_subscription,
+        pb::CreateSubscriptionRequest { project_id: id(&foreign.project), ..start(&own.customer, &own.plan) }
+    );
+    knock!(
+        doors,
+        caller.subscriptions.create_subscription,
+        pb::CreateSubscriptionRequest {
+            instance_id: id(&foreign.instance),
+            external_ref: "x".to_owned(),
+            ..start(&own.customer, &own.plan)
+        }
+    );
+    knock!(
+        doors,
+        caller.customers.update_customer,
+        pb::UpdateCustomerRequest {
+            request_id: rid(),
+            customer: Some(pb::Customer { id: id(&foreign.customer), ..Default::default() }),
+            update_mask: mask("business")
+        }
+    );
+    let link = |customer: &String, instance: &String| pb::LinkCustomerRequest {
+        request_id: rid(),
+        customer_id: customer.clone(),
+        instance_id: instance.clone(),
+        link: Some(pb::link_customer_request::Link::Owner("x".to_owned())),
+    };
     knock!(doors, caller.customers.link_customer, link(&foreign.customer, &own.instance));
     knock!(doors, caller.customers.link_customer, link(&own.customer, &foreign.instance));
     let project = pb::Project { customer_id: id(&foreign.customer), name: "x".to_owned(), ..Default::default() };
-    knock!(doors, caller.customers.create_project, pb::CreateProjectRequest { request_id: rid(), project: Some(project) });
-    let draft = pb::ManualLine { name: "x".to_owned(), quantity: decimal("1"), unit_price: decimal("1"), ..Default::default() };
-    knock!(doors, caller.invoices.create_draft, pb::CreateDraftRequest { request_id: rid(), customer_id: id(&foreign.customer), lines: vec![draft], ..Default::default() });
-    knock!(doors, caller.invoices.bill_customer, pb::BillCustomerRequest { request_id: rid(), customer_id: id(&foreign.customer), draft: false });
+    knock!(
+        doors,
+        caller.customers.create_project,
+        pb::CreateProjectRequest { request_id: rid(), project: Some(project) }
+    );
+    let draft =
+        pb::ManualLine { name: "x".to_owned(), quantity: decimal("1"), unit_price: decimal("1"), ..Default::default() };
+    knock!(
+        doors,
+        caller.invoices.create_draft,
+        pb::CreateDraftRequest {
+            request_id: rid(),
+            customer_id: id(&foreign.customer),
+            lines: vec![draft],
+            ..Default::default()
+        }
+    );
+    knock!(
+        doors,
+        caller.invoices.bill_customer,
+        pb::BillCustomerRequest { request_id: rid(), customer_id: id(&foreign.customer), draft: false }
+    );
     knock!(doors, caller.invoices.discard_draft, pb::DiscardDraftRequest { request_id: rid(), id: id(&foreign.draft) });
     knock!(doors, caller.invoices.issue_invoice, pb::IssueInvoiceRequest { request_id: rid(), id: id(&foreign.draft) });
-    knock!(doors, caller.invoices.cancel_invoice, pb::CancelInvoiceRequest { request_id: rid(), id: id(&foreign.invoice), reason: reason(), rebill: false });
+    knock!(
+        doors,
+        caller.invoices.cancel_invoice,
+        pb::CancelInvoiceRequest { request_id: rid(), id: id(&foreign.invoice), reason: reason(), rebill: false }
+    );
     let credit = pb::LineCredit { line_id: id(&foreign.line), amount: Some(euro(1_00)) };
-    knock!(doors, caller.invoices.credit_invoice, pb::CreditInvoiceRequest { request_id: rid(), id: id(&foreign.invoice), credits: vec![credit], reason: reason() });
-    knock!(doors, caller.invoices.write_off_invoice, pb::WriteOffInvoiceRequest { request_id: rid(), id: id(&foreign.invoice), reason: reason() });
-    let pay = |customer: &String, invoices: Vec<String>| pb::RecordPaymentRequest { request_id: rid(), customer_id: customer.clone(), amount: Some(euro(1_00)), invoice_ids: invoices, ..Default::default() };
+    knock!(
+        doors,
+        caller.invoices.credit_invoice,
+        pb::CreditInvoiceRequest {
+            request_id: rid(),
+            id: id(&foreign.invoice),
+            credits: vec![credit],
+            reason: reason()
+        }
+    );
+    knock!(
+        doors,
+        caller.invoices.write_off_invoice,
+        pb::WriteOffInvoiceRequest { request_id: rid(), id: id(&foreign.invoice), reason: reason() }
+    );
+    let pay = |customer: &String, invoices: Vec<String>| pb::RecordPaymentRequest {
+        request_id: rid(),
+        customer_id: customer.clone(),
+        amount: Some(euro(1_00)),
+        invoice_ids: invoices,
+        ..Default::default()
+    };
     knock!(doors, caller.payments.record_payment, pay(&foreign.customer, Vec::new()));
     knock!(doors, caller.payments.record_payment, pay(&own.customer, vec![id(&foreign.invoice)]));
-    let allocate = |payment: &String, invoice: &String| pb::AllocatePaymentRequest { request_id: rid(), source: Some(pb::allocate_payment_request::Source::PaymentId(payment.clone())), invoice_id: invoice.clone(), amount: None };
+    let allocate = |payment: &String, invoice: &String| pb::AllocatePaymentRequest {
+        request_id: rid(),
+        source: Some(pb::allocate_payment_request::Source::PaymentId(payment.clone())),
+        invoice_id: invoice.clone(),
+        amount: None,
+    };
     knock!(doors, caller.payments.allocate_payment, allocate(&foreign.payment, &own.invoice));
     knock!(doors, caller.payments.allocate_payment, allocate(&own.payment, &foreign.invoice));
-    knock!(doors, caller.payments.release_allocation, pb::ReleaseAllocationRequest { request_id: rid(), id: id(&foreign.allocation), reason: reason() });
-    knock!(doors, caller.payments.record_refund, pb::RecordRefundRequest { request_id: rid(), customer_id: id(&foreign.customer), amount: Some(euro(1_00)), ..Default::default() });
+    knock!(
+        doors,
+        caller.payments.release_allocation,
+        pb::ReleaseAllocationRequest { request_id: rid(), id: id(&foreign.allocation), reason: reason() }
+    );
+    knock!(
+        doors,
+        caller.payments.record_refund,
+        pb::RecordRefundRequest {
+            request_id: rid(),
+            customer_id: id(&foreign.customer),
+            amount: Some(euro(1_00)),
+            ..Default::default()
+        }
+    );
     knock!(doors, caller.runs.cancel_run, pb::CancelRunRequest { request_id: rid(), id: id(&foreign.run) });
     let plan = pb::Plan { id: id(&foreign.plan), name: "mine now".to_owned(), ..Default::default() };
-    knock!(doors, caller.catalog.update_plan, pb::UpdatePlanRequest { request_id: rid(), plan: Some(plan), update_mask: mask("name") });
-    let version = pb::PlanVersion { components: vec![crate::catalogue::component("base", pb::Charging::Recurring, "1")], ..Default::default() };
-    knock!(doors, caller.catalog.create_plan_version, pb::CreatePlanVersionRequest { request_id: rid(), plan_id: id(&foreign.plan), version: Some(version) });
-    knock!(doors, caller.catalog.migrate_plan_version, pb::MigratePlanVersionRequest { request_id: rid(), version_id: id(&foreign.version), timing: pb::ChangeTiming::AtOnce.into(), ..Default::default() });
-    let mapping = |instance: &String, plan: &String| pb::SetPackageMappingRequest { request_id: rid(), mapping: Some(pb::PackageMapping { instance_id: instance.clone(), package: "p".to_owned(), plan_id: plan.clone(), ..Default::default() }) };
+    knock!(
+        doors,
+        caller.catalog.update_plan,
+        pb::UpdatePlanRequest { request_id: rid(), plan: Some(plan), update_mask: mask("name") }
+    );
+    let version = pb::PlanVersion {
+        components: vec![crate::catalogue::component("base", pb::Charging::Recurring, "1")],
+        ..Default::default()
+    };
+    knock!(
+        doors,
+        caller.catalog.create_plan_version,
+        pb::CreatePlanVersionRequest { request_id: rid(), plan_id: id(&foreign.plan), version: Some(version) }
+    );
+    knock!(
+        doors,
+        caller.catalog.migrate_plan_version,
+        pb::MigratePlanVersionRequest {
+            request_id: rid(),
+            version_id: id(&foreign.version),
+            timing: pb::ChangeTiming::AtOnce.into(),
+            ..Default::default()
+        }
+    );
+    let mapping = |instance: &String, plan: &String| pb::SetPackageMappingRequest {
+        request_id: rid(),
+        mapping: Some(pb::PackageMapping {
+            instance_id: instance.clone(),
+            package: "p".to_owned(),
+            plan_id: plan.clone(),
+            ..Default::default()
+        }),
+    };
     knock!(doors, caller.catalog.set_package_mapping, mapping(&foreign.instance, &own.plan));
     knock!(doors, caller.catalog.set_package_mapping, mapping(&own.instance, &foreign.plan));
-    knock!(doors, caller.catalog.delete_package_mapping, pb::DeletePackageMappingRequest { request_id: rid(), instance_id: id(&foreign.instance), package: "p".to_owned(), ..Default::default() });
-    knock!(doors, caller.catalog.end_promotion, pb::EndPromotionRequest { request_id: rid(), id: id(&foreign.promotion) });
+    knock!(
+        doors,
+        caller.catalog.delete_package_mapping,
+        pb::DeletePackageMappingRequest {
+            request_id: rid(),
+            instance_id: id(&foreign.instance),
+            package: "p".to_owned(),
+            ..Default::default()
+        }
+    );
+    knock!(
+        doors,
+        caller.catalog.end_promotion,
+        pb::EndPromotionRequest { request_id: rid(), id: id(&foreign.promotion) }
+    );
     let instance = pb::Instance { id: id(&foreign.instance), enabled: false, ..Default::default() };
-    knock!(doors, caller.instances.update_instance, pb::UpdateInstanceRequest { request_id: rid(), instance: Some(instance), update_mask: mask("enabled") });
-    knock!(doors, caller.hooks.dismiss_parked, pb::DismissParkedRequest { request_id: rid(), id: id(&foreign.hook), reason: reason() });
+    knock!(
+        doors,
+        caller.instances.update_instance,
+        pb::UpdateInstanceRequest { request_id: rid(), instance: Some(instance), update_mask: mask("enabled") }
+    );
+    knock!(
+        doors,
+        caller.hooks.dismiss_parked,
+        pb::DismissParkedRequest { request_id: rid(), id: id(&foreign.hook), reason: reason() }
+    );
     let mut hook = event("e2", "x", "2027-03-01T08:00:00Z", created("gold"));
     hook.instance_id = id(&foreign.instance);
     knock!(doors, caller.hooks.report, pb::ReportRequest { event: Some(hook) });
     knock!(doors, caller.admin.revoke_token, pb::RevokeTokenRequest { request_id: rid(), id: id(&foreign.token) });
     let token = |customer: &String, instance: &String, role: pb::Role| pb::CreateTokenRequest {
         request_id: rid(),
-        token: Some(pb::Token { name: "x".to_owned(), roles: vec![role.into()], customer_id: customer.clone(), instance_id: instance.clone(), ..Default::default() }),
+        token: Some(pb::Token {
+            name: "x".to_owned(),
+            roles: vec![role.into()],
+            customer_id: customer.clone(),
+            instance_id: instance.clone(),
+            ..Default::default()
+        }),
         seller_id: String::new(),
     };
     knock!(doors, caller.admin.create_token, token(&foreign.customer, &String::new(), pb::Role::Customer));
@@ -201,22 +374,62 @@ async fn look_around(caller: &Caller, foreign: &Rows, marks: &[&str]) -> Vec<Str
     knock!(doors, caller.catalog.list_plans, pb::ListPlansRequest::default());
     knock!(doors, caller.catalog.list_promotions, pb::ListPromotionsRequest::default());
     knock!(doors, caller.catalog.list_package_mappings, pb::ListPackageMappingsRequest::default());
-    knock!(doors, caller.catalog.list_package_mappings, pb::ListPackageMappingsRequest { instance_id: id(&foreign.instance), ..Default::default() });
+    knock!(
+        doors,
+        caller.catalog.list_package_mappings,
+        pb::ListPackageMappingsRequest { instance_id: id(&foreign.instance), ..Default::default() }
+    );
     knock!(doors, caller.instances.list_instances, pb::ListInstancesRequest::default());
     knock!(doors, caller.subscriptions.list_subscriptions, pb::ListSubscriptionsRequest::default());
-    knock!(doors, caller.subscriptions.list_subscriptions, pb::ListSubscriptionsRequest { customer_id: id(&foreign.customer), ..Default::default() });
-    knock!(doors, caller.subscriptions.list_subscriptions, pb::ListSubscriptionsRequest { instance_id: id(&foreign.instance), external_ref: "x".to_owned(), ..Default::default() });
+    knock!(
+        doors,
+        caller.subscriptions.list_subscriptions,
+        pb::ListSubscriptionsRequest { customer_id: id(&foreign.customer), ..Default::default() }
+    );
+    knock!(
+        doors,
+        caller.subscriptions.list_subscriptions,
+        pb::ListSubscriptionsRequest {
+            instance_id: id(&foreign.instance),
+            external_ref: "x".to_owned(),
+            ..Default::default()
+        }
+    );
     knock!(doors, caller.invoices.list_invoices, pb::ListInvoicesRequest::default());
-    knock!(doors, caller.invoices.list_invoices, pb::ListInvoicesRequest { customer_id: id(&foreign.customer), ..Default::default() });
-    knock!(doors, caller.invoices.list_invoices, pb::ListInvoicesRequest { subscription_id: id(&foreign.subscription), ..Default::default() });
+    knock!(
+        doors,
+        caller.invoices.list_invoices,
+        pb::ListInvoicesRequest { customer_id: id(&foreign.customer), ..Default::default() }
+    );
+    knock!(
+        doors,
+        caller.invoices.list_invoices,
+        pb::ListInvoicesRequest { subscription_id: id(&foreign.subscription), ..Default::default() }
+    );
     knock!(doors, caller.payments.list_payments, pb::ListPaymentsRequest::default());
-    knock!(doors, caller.payments.list_payments, pb::ListPaymentsRequest { customer_id: id(&foreign.customer), ..Default::default() });
+    knock!(
+        doors,
+        caller.payments.list_payments,
+        pb::ListPaymentsRequest { customer_id: id(&foreign.customer), ..Default::default() }
+    );
     knock!(doors, caller.runs.list_runs, pb::ListRunsRequest::default());
-    knock!(doors, caller.runs.list_run_failures, pb::ListRunFailuresRequest { run_id: id(&foreign.run), ..Default::default() });
+    knock!(
+        doors,
+        caller.runs.list_run_failures,
+        pb::ListRunFailuresRequest { run_id: id(&foreign.run), ..Default::default() }
+    );
     knock!(doors, caller.hooks.list_parked, pb::ListParkedRequest::default());
-    knock!(doors, caller.hooks.list_parked, pb::ListParkedRequest { instance_id: id(&foreign.instance), ..Default::default() });
+    knock!(
+        doors,
+        caller.hooks.list_parked,
+        pb::ListParkedRequest { instance_id: id(&foreign.instance), ..Default::default() }
+    );
     knock!(doors, caller.events.list_events, pb::ListEventsRequest::default());
-    knock!(doors, caller.events.list_events, pb::ListEventsRequest { subject: id(&foreign.invoice), ..Default::default() });
+    knock!(
+        doors,
+        caller.events.list_events,
+        pb::ListEventsRequest { subject: id(&foreign.invoice), ..Default::default() }
+    );
     knock!(doors, caller.admin.list_tokens, pb::ListTokensRequest::default());
     knock!(doors, caller.reports.get_trial_balance, pb::GetTrialBalanceRequest { as_of: None });
     let mut seen = Vec::new();
@@ -274,8 +487,17 @@ async fn a_reseller_and_the_operator_do_not_see_each_other() {
                 }
             }
             let marks = [
-                &foreign.customer, &foreign.plan, &foreign.promotion, &foreign.instance, &foreign.subscription,
-                &foreign.invoice, &foreign.draft, &foreign.payment, &foreign.run, &foreign.hook, &foreign.token,
+                &foreign.customer,
+                &foreign.plan,
+                &foreign.promotion,
+                &foreign.instance,
+                &foreign.subscription,
+                &foreign.invoice,
+                &foreign.draft,
+                &foreign.payment,
+                &foreign.run,
+                &foreign.hook,
+                &foreign.token,
             ];
             wrong.extend(look_around(caller, foreign, &marks.map(String::as_str)).await);
         }
@@ -320,15 +542,39 @@ async fn a_customers_token_sees_its_own() {
 
         let mut doors: Doors = Vec::new();
         knock!(doors, caller.customers.get_customer, pb::GetCustomerRequest { id: other.clone() });
-        knock!(doors, caller.customers.list_projects, pb::ListProjectsRequest { customer_id: other.clone(), ..Default::default() });
-        knock!(doors, caller.customers.get_statement, pb::GetStatementRequest { customer_id: other.clone(), currency_code: "EUR".to_owned(), period: None });
+        knock!(
+            doors,
+            caller.customers.list_projects,
+            pb::ListProjectsRequest { customer_id: other.clone(), ..Default::default() }
+        );
+        knock!(
+            doors,
+            caller.customers.get_statement,
+            pb::GetStatementRequest { customer_id: other.clone(), currency_code: "EUR".to_owned(), period: None }
+        );
         knock!(doors, caller.subscriptions.get_subscription, pb::GetSubscriptionRequest { id: subscription.clone() });
         knock!(doors, caller.subscriptions.list_facts, pb::ListFactsRequest { subscription_id: subscription });
-        knock!(doors, caller.subscriptions.list_subscriptions, pb::ListSubscriptionsRequest { customer_id: other.clone(), ..Default::default() });
+        knock!(
+            doors,
+            caller.subscriptions.list_subscriptions,
+            pb::ListSubscriptionsRequest { customer_id: other.clone(), ..Default::default() }
+        );
         knock!(doors, caller.invoices.get_invoice, pb::GetInvoiceRequest { id: invoice.clone() });
-        knock!(doors, caller.invoices.list_invoices, pb::ListInvoicesRequest { customer_id: other.clone(), ..Default::default() });
-        knock!(doors, caller.invoices.preview_invoice, pb::PreviewInvoiceRequest { customer_id: other.clone(), date: None });
-        knock!(doors, caller.payments.list_payments, pb::ListPaymentsRequest { customer_id: other.clone(), ..Default::default() });
+        knock!(
+            doors,
+            caller.invoices.list_invoices,
+            pb::ListInvoicesRequest { customer_id: other.clone(), ..Default::default() }
+        );
+        knock!(
+            doors,
+            caller.invoices.preview_invoice,
+            pb::PreviewInvoiceRequest { customer_id: other.clone(), date: None }
+        );
+        knock!(
+            doors,
+            caller.payments.list_payments,
+            pb::ListPaymentsRequest { customer_id: other.clone(), ..Default::default() }
+        );
         let download = caller.invoices().download_invoice(pb::DownloadInvoiceRequest { id: invoice }).await;
         doors.push(("download_invoice", download.map(|_| "a file".to_owned())));
         for (method, answer) in doors {

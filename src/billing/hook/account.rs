@@ -14,9 +14,9 @@ use billet_domain::timeline::{Ending, Fact, FactKind, Timeline};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
+use crate::billing::BillingError;
 use crate::billing::customer::{NewCustomer, create};
 use crate::billing::subscribe::{Opening, book_of, chosen_quantities, open};
-use crate::billing::BillingError;
 use crate::store::Unit;
 use crate::store::customer::Customer;
 use crate::store::hook::{HookState, StoredHook};
@@ -124,7 +124,11 @@ impl Account {
         applied: Vec<StoredHook>,
     ) -> Self {
         pending.sort_by(|a, b| {
-            (a.happened_at, rank(&a.event.change), &a.event_id).cmp(&(b.happened_at, rank(&b.event.change), &b.event_id))
+            (a.happened_at, rank(&a.event.change), &a.event_id).cmp(&(
+                b.happened_at,
+                rank(&b.event.change),
+                &b.event_id,
+            ))
         });
         Self { instance_id, name, lives, pending, applied }
     }
@@ -287,7 +291,8 @@ impl Account {
                 && hook.happened_at >= at
                 && hook.happened_at <= later
         });
-        let detail = || format!("an account `{}` that began on {later} is known; when this one ended is not", self.name);
+        let detail =
+            || format!("an account `{}` that began on {later} is known; when this one ended is not", self.name);
         (!ended).then(|| parked("ACCOUNT_EXISTS", detail()))
     }
 
@@ -329,7 +334,10 @@ impl Account {
             Change::QuantityChanged { component, quantity } => {
                 let known = |terms: &billet_domain::plan::Terms| terms.component(component).is_some();
                 if !self.lives[index].book.values().any(known) {
-                    return Err(parked("UNKNOWN_COMPONENT", format!("no plan of this account has a component `{component}`")));
+                    return Err(parked(
+                        "UNKNOWN_COMPONENT",
+                        format!("no plan of this account has a component `{component}`"),
+                    ));
                 }
                 let kind =
                     FactKind::QuantityChanged { component: component.clone(), quantity: *quantity, timing: None };
@@ -400,7 +408,10 @@ impl Account {
         if version.content.tax_inclusive != live.subscription.tax_inclusive {
             return Err(Parked {
                 reason: "TAX_BASIS_DIFFERS",
-                detail: format!("`{}` has net prices and the account's plan gross ones, or the other way round", plan.code),
+                detail: format!(
+                    "`{}` has net prices and the account's plan gross ones, or the other way round",
+                    plan.code
+                ),
                 package: package.to_owned(),
             });
         }
@@ -490,15 +501,16 @@ impl Account {
         }
         // One that was made for another account of this set.
         if !email.is_empty()
-            && let Some(customer) = customers.values().find(|customer| {
-                customer.created_at == unit.now && customer.party.email.to_lowercase() == email
-            })
+            && let Some(customer) = customers
+                .values()
+                .find(|customer| customer.created_at == unit.now && customer.party.email.to_lowercase() == email)
         {
             return Ok(Ok(customer.clone()));
         }
         let policy = catalogue.instances.get(&self.instance_id).map(|instance| instance.unknown_customer);
         if policy != Some(UnknownCustomer::Create) {
-            let detail = format!("nobody is linked to the account, its owner `{}` or its contact address", beginning.owner);
+            let detail =
+                format!("nobody is linked to the account, its owner `{}` or its contact address", beginning.owner);
             return Ok(Err(parked("UNKNOWN_CUSTOMER", detail)));
         }
         let name = [beginning.label, beginning.email, &self.name].into_iter().find(|name| !name.is_empty());
@@ -575,9 +587,7 @@ pub fn owner_and_email(change: &Change) -> Option<(&str, &str)> {
 pub fn packages(hook: &Hook) -> Vec<String> {
     match &hook.change {
         Change::PackageChanged { to_package, .. } => vec![to_package.clone()],
-        change => begin(change)
-            .map(|beginning| candidates(&hook.external_ref, beginning.package))
-            .unwrap_or_default(),
+        change => begin(change).map(|beginning| candidates(&hook.external_ref, beginning.package)).unwrap_or_default(),
     }
 }
 
