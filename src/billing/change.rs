@@ -19,6 +19,9 @@ use crate::store::seller::Seller;
 use crate::store::subscription::{self, Subscription};
 use crate::store::{Unit, fact, plan};
 
+/// Facts this far ahead of the clock, in microseconds, may have been moved there to keep their order.
+const SAME_MOMENT_US: i64 = 1_000_000;
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -122,7 +125,7 @@ pub async fn change(
     let mut kept = Vec::with_capacity(kinds.len());
     for (index, kind) in kinds.into_iter().enumerate() {
         let key = if index == 0 { fact_key.to_owned() } else { format!("{fact_key}:{index}") };
-        let fact = Fact { on, at_us: unit.now.timestamp_micros(), key, kind };
+        let fact = Fact { on, at_us: told_at_us(unit, &loaded.timeline), key, kind };
         loaded.timeline.admit(&fact, &loaded.book).map_err(|error| at_field("change.", error))?;
         loaded.timeline = loaded.timeline.with(fact.clone());
         fact::add(unit, loaded.subscription.id, &fact);
@@ -142,6 +145,15 @@ pub async fn change(
         }
     }
     Ok(())
+}
+
+/// When a change is told: after every one that was told before, also when the clock has not moved since. (Facts of one
+/// day and instant would stand in the order of their keys.)
+fn told_at_us(unit: &Unit, timeline: &Timeline) -> i64 {
+    let now = unit.now.timestamp_micros();
+    let told =
+        timeline.facts().iter().map(|fact| fact.at_us).filter(|at_us| *at_us < now.saturating_add(SAME_MOMENT_US));
+    told.max().map_or(now, |last| now.max(last.saturating_add(1)))
 }
 
 fn touch(loaded: &mut Loaded, today: NaiveDate) -> Result<(), BillingError> {

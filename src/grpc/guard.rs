@@ -104,7 +104,7 @@ impl GuardLayer {
             return Ok(refusal(Code::ResourceExhausted, "BUSY", busy).into_http());
         };
         match timeout(self.call_timeout, AssertUnwindSafe(work).catch_unwind()).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => answer.map(blame_the_message),
             // What panicked was printed by the panic hook, with its place in the source.
             Ok(Err(_)) => Ok(refusal(Code::Internal, "PANIC", "the call failed in an unforeseen way").into_http()),
             Err(_) => {
@@ -113,6 +113,26 @@ impl GuardLayer {
             }
         }
     }
+}
+
+/// Bytes that are no message are the caller's mistake; tonic calls that internal.
+fn blame_the_message(answer: http::Response<Body>) -> http::Response<Body> {
+    match Status::from_header_map(answer.headers()) {
+        Some(status) if is_malformed(&status) => malformed(&status).into_http(),
+        _ => answer,
+    }
+}
+
+/// Whether a status says that a message could not be decoded.
+#[must_use]
+pub fn is_malformed(status: &Status) -> bool {
+    status.code() == Code::Internal && status.message().starts_with("failed to decode Protobuf message")
+}
+
+/// What is said then.
+#[must_use]
+pub fn malformed(status: &Status) -> Status {
+    refusal(Code::InvalidArgument, "MALFORMED_MESSAGE", status.message())
 }
 
 /// One line per call. Streams are noted when they begin to answer. What went well is `debug`: at tens of thousands of

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::auth::Caller;
 use super::call::{Begun, Call, open};
 use super::convert::{parse, parse_optional, required, to_instant, to_money};
+use super::guard::{is_malformed, malformed};
 use super::page;
 use super::subscription::seller_of;
 use crate::billing::hook::desk::HookDesk;
@@ -114,7 +115,8 @@ impl HookService for HookApi {
             .map(move |event| {
                 let (api, caller) = (api.clone(), caller.clone());
                 async move {
-                    let (event_id, answer) = api.report_one(&caller, event?.event).await?;
+                    let blame = |status| if is_malformed(&status) { malformed(&status) } else { status };
+                    let (event_id, answer) = api.report_one(&caller, event.map_err(blame)?.event).await?;
                     let result = Some(to_result(&answer.hook, answer.duplicate));
                     Ok(pb::ReportStreamResponse { event_id, result })
                 }

@@ -19,7 +19,7 @@ use super::{Engine, StoreError, Value};
 use crate::params;
 
 /// How many ids a unit has unless it asks for more.
-const IDS_DEFAULT: i64 = 500;
+const IDS_DEFAULT: i64 = 5_000;
 
 /// The database with what a process keeps beside it.
 #[derive(Debug, Clone)]

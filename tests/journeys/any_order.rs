@@ -130,7 +130,7 @@ async fn every_order(mut billet: Billet, events: &[(&str, Change)], net: i64, li
     billet.advance_to("2027-04-02T08:00:00Z").await;
     assert_eq!(billet.documents().await.len(), documents);
     billet.assert_books_balance().await;
-    billet.stop();
+    billet.stop().await;
     billet.assert_checks();
 }
 

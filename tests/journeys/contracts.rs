@@ -98,7 +98,8 @@ async fn the_anchor_31_uses_the_last_day_of_short_months() {
         assert_eq!(signed_all(&made.invoices), [35_70]);
         let next = made.subscription.as_ref().and_then(|one| one.next_billing_on);
         assert_eq!(day(next.as_ref()), "2027-03-31");
-        billet.advance_to("2027-06-01T06:00:00Z").await;
+        let ends = ["2027-03-31T06:00:00Z", "2027-04-30T06:00:00Z", "2027-05-31T06:00:00Z"];
+        billet.advance_through(&ends).await;
         let documents = billet.documents().await;
         let told: Vec<_> = documents
             .iter()
@@ -212,7 +213,7 @@ async fn options_and_promotions() {
         };
         let status = billet.owner.subscriptions().create_subscription(again).await.expect_err("once a customer");
         assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
-        billet.advance_to("2027-05-12T06:00:00Z").await;
+        billet.advance_through(&["2027-04-11T06:00:00Z", "2027-05-11T06:00:00Z"]).await;
         let request = pb::ListInvoicesRequest { customer_id: blum, ..Default::default() };
         let list = billet.owner.invoices().list_invoices(request).await.expect("a list").into_inner();
         let mut grosses = signed_all(&list.invoices);
@@ -448,8 +449,8 @@ async fn changes_wait_are_taken_back_and_count_from_before() {
         let discount = Change::Discount(pb::ChangeDiscount { component: "base".to_owned(), percent: decimal("50") });
         assert_eq!(signed_all(&billet.change(&subscription, None, discount).await.invoices), [-13_09]);
         billet.advance_to("2027-04-01T06:00:00Z").await;
-        // Pro at half price: 31.00 net.
-        assert_eq!(billet.grosses().await, [36_89, 24_99, -13_09, 36_89]);
+        // Pro at half price: 31.00 net. (What was issued at one instant stands in the order of numbers: GU before RE.)
+        assert_eq!(billet.grosses().await, [36_89, -13_09, 24_99, 36_89]);
         billet.assert_books_balance().await;
     })
     .await;

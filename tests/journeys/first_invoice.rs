@@ -79,7 +79,7 @@ async fn an_account_a_better_package_on_day_11_and_the_next_month() {
         assert_eq!((cents(lines[1].amount.as_ref()), lines[1].days, lines[1].cycle_days), (42_00, 21, 31));
         assert!(lines[1].explanation.starts_with("21 of 31 days"), "{}", lines[1].explanation);
         billet.assert_books_balance().await;
-        billet.stop();
+        billet.stop().await;
         billet.assert_checks();
     })
     .await;

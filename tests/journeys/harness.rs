@@ -261,11 +261,17 @@ impl Billet {
     }
 
     /// Ends the daemon as systemd would; it must end well.
-    pub fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         let pid = i32::try_from(self.daemon.id()).expect("a pid").to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success());
-        let status = self.daemon.wait().expect("it ends");
+        // The connections of this process have to hear of it, so nothing may block here.
+        let status = loop {
+            if let Some(status) = self.daemon.try_wait().expect("it can be waited for") {
+                break status;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        };
         assert!(status.success(), "it ended with {status}: {}", self.log());
     }
 
@@ -277,6 +283,13 @@ impl Billet {
         self.owner.admin().advance_clock(request).await.expect("the clock moves");
         self.clock = Some(instant.to_owned());
         self.settle().await;
+    }
+
+    /// Moves the clock through these instants, so that each night's run has its own day.
+    pub async fn advance_through(&mut self, instants: &[&str]) {
+        for instant in instants {
+            self.advance_to(instant).await;
+        }
     }
 
     /// Waits until no job is ready or running, and none died.

@@ -122,7 +122,7 @@ async fn after_three_days_of_downtime_one_nightly_run_catches_up() {
         billet.subscribe(&acme, &plan, Default::default()).await;
         billet.advance_to("2027-03-30T08:00:00Z").await;
         let before = billet.runs().await.len();
-        billet.stop();
+        billet.stop().await;
         billet.restart_at("2027-04-02T08:00:00Z").await;
         billet.settle().await;
         let runs = billet.runs().await;

@@ -242,7 +242,7 @@ async fn two_accounts_of_one_customer_come_on_one_invoice() {
         let result = panel.report("two", "2027-04-01T06:00:00Z", changed("pro")).await;
         assert!(result.invoices.is_empty(), "{result:?}");
         billet.assert_books_balance().await;
-        billet.stop();
+        billet.stop().await;
         billet.assert_checks();
     })
     .await;
