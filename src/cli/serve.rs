@@ -22,7 +22,7 @@ use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
 use crate::jobs::{Plan, Scheduler};
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, job};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
@@ -97,6 +97,12 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+    if lock.is_some() {
+        // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
+        release_leases(&store)
+            .await
+            .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+    }
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
     let billing = Billing::new(store.clone(), clock);
     let outcome = work(&config, billing, tls).await;
@@ -120,6 +126,16 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
         .await
         .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     Ok((store, lock))
+}
+
+async fn release_leases(store: &Store) -> Result<(), StoreError> {
+    let mut tx = store.engine().begin().await?;
+    let count = job::release_all(&mut tx).await?;
+    tx.commit().await?;
+    if count > 0 {
+        tracing::info!(count, "jobs of a daemon that died are taken up again");
+    }
+    Ok(())
 }
 
 /// What plans the nightly runs.

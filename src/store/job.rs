@@ -309,6 +309,19 @@ pub async fn release(tx: &mut Tx, owner: &str) -> Result<u64, StoreError> {
     .await
 }
 
+/// Opens everything that is held to everybody again: for a daemon that is alone on its database and begins, so that what
+/// is held was held by one that died. Each counts as the attempt that it was.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn release_all(tx: &mut Tx) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE jobs SET state = 'ready', lease_owner = NULL, lease_until = NULL WHERE state = 'running'",
+        params![],
+    )
+    .await
+}
+
 /// Opens jobs whose lease ran out to everybody again, or lets them die after `attempts_max`; answers them as they are now.
 ///
 /// # Errors
