@@ -1,10 +1,13 @@
 //! Crash safety: the daemon is killed again and again while panels report and a run is at work, and the books end as if
 //! nothing had happened. Documents may be cut differently; what they add up to may not.
 
+#[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
+#[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/harness.rs"]
 mod harness;
+#[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/panel.rs"]
 mod panel;
 
@@ -104,10 +107,8 @@ async fn report(mut daemon: watch::Receiver<Caller>, accounts: Vec<usize>) {
 }
 
 async fn set_up(billet: &Billet) -> String {
-    let usage = pb::Component {
-        metric: "traffic".to_owned(),
-        ..catalogue::component("traffic", pb::Charging::Usage, "0.10")
-    };
+    let usage =
+        pb::Component { metric: "traffic".to_owned(), ..catalogue::component("traffic", pb::Charging::Usage, "0.10") };
     let policy = pb::PlanPolicy { suspension_pauses_billing: true, ..Default::default() };
     let components = |price: &str| vec![catalogue::component("base", pb::Charging::Recurring, price), usage.clone()];
     let starter = billet.plan("starter", components("31.00"), Some(policy)).await;
