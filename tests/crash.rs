@@ -68,7 +68,7 @@ fn story(account: usize) -> Vec<(String, Change)> {
         (at(3), Change::AccountUnsuspended(pb::AccountUnsuspended {})),
         (at(4), changed("starter")),
     ];
-    if account % 4 == 0 {
+    if account.is_multiple_of(4) {
         let usage = pb::UsageReported {
             metric: "traffic".to_owned(),
             quantity: harness::decimal("7.5"),
@@ -77,7 +77,7 @@ fn story(account: usize) -> Vec<(String, Change)> {
         };
         events.push((at(5), Change::UsageReported(usage)));
     }
-    if account % 3 == 0 {
+    if account.is_multiple_of(3) {
         events.push((at(6), Change::AccountTerminated(pb::AccountTerminated {})));
     }
     events
