@@ -304,7 +304,8 @@ CREATE TABLE invoices (
     UNIQUE (seller_id, number),
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 );
-CREATE INDEX invoices_by_customer ON invoices (seller_id, customer_id, id);
+CREATE INDEX invoices_by_customer ON invoices (seller_id, customer_id, created_at, id);
+CREATE INDEX invoices_by_time ON invoices (seller_id, created_at, id);
 
 -- The last key is what makes billing a day twice impossible: a second line for the same subscription, component,
 -- interval and revision is refused, whatever bug or race asks for it.

@@ -304,7 +304,8 @@ CREATE TABLE invoices (
     UNIQUE (seller_id, number),
     FOREIGN KEY (seller_id, customer_id) REFERENCES customers (seller_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX invoices_by_customer ON invoices (seller_id, customer_id, id);
+CREATE INDEX invoices_by_customer ON invoices (seller_id, customer_id, created_at, id);
+CREATE INDEX invoices_by_time ON invoices (seller_id, created_at, id);
 
 -- The last key is what makes billing a day twice impossible: a second line for the same subscription, component,
 -- interval and revision is refused, whatever bug or race asks for it.
@@ -620,7 +621,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('snapshots', 'snapshots', '100000 100000 1'),
     ('invoices', 'invoices', '2000000 2000000 1'),
     ('invoices', 'sqlite_autoindex_invoices_2', '2000000 2000000 1'),
-    ('invoices', 'invoices_by_customer', '2000000 2000000 20 1'),
+    ('invoices', 'invoices_by_customer', '2000000 2000000 20 1 1'),
+    ('invoices', 'invoices_by_time', '2000000 2000000 1 1'),
     ('invoice_lines', 'invoice_lines', '6000000 6000000 3 1'),
     ('invoice_lines', 'sqlite_autoindex_invoice_lines_2', '6000000 6000000 30 28 10 10 2 2 2 1'),
     ('invoice_lines', 'invoice_lines_by_credited', '300000 300000 1'),

@@ -83,10 +83,10 @@ impl BillingRunService for BillingRunApi {
     async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {
         let (caller, request) = open(request)?;
         let size = page::size(request.page_size)?;
-        let before = page::after_id(&request.page_token)?.unwrap_or(i64::MAX);
+        let before = page::before_moment(&request.page_token)?;
         let mut tx = self.billing.store.snapshot().await?;
         let mut found = store::run::list(&mut tx, caller.seller_id, before, size).await?;
-        let next_page_token = page::cut(&mut found, size, |one| one.id.0.to_string());
+        let next_page_token = page::cut(&mut found, size, |one| page::moment(one.created_at, one.id.0));
         let runs = found.iter().map(to_run).collect();
         Ok(Response::new(pb::ListRunsResponse { runs, next_page_token }))
     }

@@ -104,7 +104,7 @@ impl InvoiceService for InvoiceApi {
     ) -> Result<Response<pb::ListInvoicesResponse>, Status> {
         let (caller, request) = open(request)?;
         let size = page::size(request.page_size)?;
-        let before = page::after_id(&request.page_token)?.unwrap_or(i64::MAX);
+        let before = page::before_moment(&request.page_token)?;
         let state = pb::InvoiceState::try_from(request.state)
             .map_err(|_| BillingError::invalid("state", "not a state that this version knows"))?;
         let asked: Option<CustomerId> = parse_optional("customer_id", &request.customer_id)?;
@@ -116,7 +116,7 @@ impl InvoiceService for InvoiceApi {
         };
         let mut tx = self.billing.store.snapshot().await?;
         let mut found = invoice::list(&mut tx, caller.seller_id, &filter, before, size).await?;
-        let next_page_token = page::cut(&mut found, size, |one| one.id.0.to_string());
+        let next_page_token = page::cut(&mut found, size, |one| page::moment(one.created_at, one.id.0));
         let mut standing = invoice::standing(&mut tx, caller.seller_id, found.iter().map(|one| one.id)).await?;
         let invoices = found
             .into_iter()

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 
 use crate::billing::BillingError;
 
@@ -46,6 +47,23 @@ pub fn after_id(page_token: &str) -> Result<Option<i64>, BillingError> {
     after(page_token)?
         .map(|key| key.parse().map_err(|_| BillingError::invalid("page_token", "not a token of a previous answer")))
         .transpose()
+}
+
+/// Where a list that is ordered by time, newest first, goes on: before the instant (microseconds) and id in the token.
+///
+/// # Errors
+/// [`BillingError::Invalid`].
+pub fn before_moment(page_token: &str) -> Result<(i64, i64), BillingError> {
+    let Some(key) = after(page_token)? else { return Ok((i64::MAX, i64::MAX)) };
+    key.split_once('.')
+        .and_then(|(micros, id)| Some((micros.parse().ok()?, id.parse().ok()?)))
+        .ok_or_else(|| BillingError::invalid("page_token", "not a token of a previous answer"))
+}
+
+/// The key of a row in such a list.
+#[must_use]
+pub fn moment(at: DateTime<Utc>, id: i64) -> String {
+    format!("{}.{id}", at.timestamp_micros())
 }
 
 /// Cuts a list that was read with one row more than asked for; answers the token of the next page, empty on the last.

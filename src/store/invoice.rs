@@ -307,15 +307,16 @@ pub struct Filter {
 macro_rules! listed {
     ($wanted:literal) => {
         concat!(
-            select!("WHERE seller_id = $1 AND id < $2 AND "),
+            select!("WHERE seller_id = $1 AND (created_at, id) < ($2, $7) AND "),
             $wanted,
             " AND ($5 = '' OR ($5 = 'draft' AND number IS NULL) OR EXISTS (SELECT 1 FROM open_items item \
-             WHERE item.seller_id = $1 AND item.invoice_id = invoices.id AND item.state = $5)) ORDER BY id DESC LIMIT $6"
+             WHERE item.seller_id = $1 AND item.invoice_id = invoices.id AND item.state = $5)) ORDER BY created_at DESC, id DESC LIMIT $6"
         )
     };
 }
 
-/// A page of documents before an id, newest first, with one more than `limit`.
+/// A page of documents before one that was made at an instant (microseconds) and has an id, newest first, with one more
+/// than `limit`. Ids alone do not follow time: they come in blocks.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -323,7 +324,7 @@ pub async fn list(
     tx: &mut Tx,
     seller_id: SellerId,
     filter: &Filter,
-    before: i64,
+    before: (i64, i64),
     limit: i64,
 ) -> Result<Vec<Invoice>, StoreError> {
     // A text for each way to find them: a condition that may be absent keeps the database from using an index.
@@ -339,11 +340,12 @@ pub async fn list(
         text,
         params![
             seller_id,
-            before,
+            before.0,
             filter.customer_id.map_or(0, |id| id.0),
             filter.subscription_id.map_or(0, |id| id.0),
             filter.state.as_deref().unwrap_or_default(),
-            limit + 1
+            limit + 1,
+            before.1
         ],
     )
     .await

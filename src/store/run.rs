@@ -160,13 +160,16 @@ pub async fn open_of_day(tx: &mut Tx, seller_id: SellerId, cutoff: NaiveDate) ->
     .await
 }
 
-/// A page of runs before an id, newest first, with one more than `limit`.
+/// A page of runs before one that was asked for at an instant (microseconds) and has an id, newest first, with one more than `limit`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list(tx: &mut Tx, seller_id: SellerId, before: i64, limit: i64) -> Result<Vec<Run>, StoreError> {
-    tx.all(select!("WHERE seller_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"), params![seller_id, before, limit + 1])
-        .await
+pub async fn list(tx: &mut Tx, seller_id: SellerId, before: (i64, i64), limit: i64) -> Result<Vec<Run>, StoreError> {
+    tx.all(
+        select!("WHERE seller_id = $1 AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4"),
+        params![seller_id, before.0, before.1, limit + 1],
+    )
+    .await
 }
 
 /// Stores where a run stands.

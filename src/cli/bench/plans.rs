@@ -99,7 +99,7 @@ async fn statements_of_the_daily_business_find_what_they_want() {
     let customer_id = customers(&world).await.pop().expect("a customer");
     let mut unit = world.billing.begin(seller_id, "system").await.expect("begins");
     let filter = invoice::Filter { customer_id: Some(customer_id), ..Default::default() };
-    let invoices = invoice::list(&mut unit, seller_id, &filter, i64::MAX, 10).await.expect("invoices");
+    let invoices = invoice::list(&mut unit, seller_id, &filter, (i64::MAX, i64::MAX), 10).await.expect("invoices");
     let open: Vec<InvoiceId> = invoices.iter().filter(|one| one.number.is_some()).map(|one| one.id).take(1).collect();
     let new = NewPayment {
         customer_id,
