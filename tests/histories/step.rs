@@ -1,0 +1,282 @@
+//! One customer's random script.
+
+use std::collections::BTreeMap;
+
+use billet::billing::change::{self, Change, bill_changed};
+use billet::billing::draft::{self, ManualLine};
+use billet::billing::hook::{self, Report};
+use billet::billing::pay::{self, NewPayment};
+use billet::billing::subscribe::{NewSubscription, subscribe};
+use billet::billing::{BillingError, correct};
+use billet::store::subscription::{Filter, list};
+use billet::store::{Unit, customer, invoice};
+use billet_domain::hook::{Change as Told, Hook};
+use billet_domain::id::CustomerId;
+use billet_domain::money::Money;
+use billet_domain::period::Cycle;
+use billet_domain::timeline::{Ending, FactKind};
+use chrono::{Days, NaiveDate, TimeDelta};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use rust_decimal::Decimal;
+
+use crate::world::{PLANS, World};
+
+/// What a customer or the seller does; each has to succeed now and then.
+pub const NAMES: [&str; 20] = [
+    "subscribe",
+    "plan",
+    "quantity",
+    "price",
+    "discount",
+    "pause",
+    "resume",
+    "cancel",
+    "withdraw",
+    "created",
+    "package",
+    "suspended",
+    "unsuspended",
+    "usage",
+    "terminated",
+    "pay",
+    "credit",
+    "cancel_invoice",
+    "draft",
+    "backdated",
+];
+
+pub struct History {
+    pub customer_id: CustomerId,
+    /// Every hook, as delivered.
+    pub reports: Vec<Report>,
+    pub counts: BTreeMap<(&'static str, &'static str), u32>,
+    number: u32,
+    rng: StdRng,
+    steps: Vec<String>,
+}
+
+impl History {
+    pub fn new(number: u32, customer_id: CustomerId, seed: u64) -> Self {
+        Self {
+            customer_id,
+            reports: Vec::new(),
+            counts: BTreeMap::new(),
+            number,
+            rng: StdRng::seed_from_u64(seed),
+            steps: Vec::new(),
+        }
+    }
+
+    /// What happened so far, for people.
+    pub fn told(&self) -> String {
+        format!("history {}:\n{}", self.number, self.steps.join("\n"))
+    }
+
+    /// The next step; a refusal is an answer like any other.
+    pub async fn step(&mut self, world: &World) {
+        let name = match self.steps.len() {
+            0 => *["subscribe", "created"].choose(&mut self.rng).expect("one"),
+            _ => *NAMES.choose(&mut self.rng).expect("one"),
+        };
+        self.steps.push(format!("{} {name}", world.billing.now()));
+        let outcome = match name {
+            "created" | "package" | "suspended" | "unsuspended" | "usage" | "terminated" => {
+                self.report(world, name).await
+            }
+            _ => self.act(world, name).await,
+        };
+        let outcome = match outcome {
+            Ok(()) => "done",
+            Err(BillingError::Invalid { .. } | BillingError::Precondition { .. }) => "refused",
+            Err(error) => panic!("{error}: {error:?} in {}", self.told()),
+        };
+        self.steps.push(format!("  {outcome}"));
+        *self.counts.entry((name, outcome)).or_default() += 1;
+    }
+
+    async fn report(&mut self, world: &World, name: &str) -> Result<(), BillingError> {
+        let late = if self.rng.random_ratio(1, 4) { self.rng.random_range(1..20 * 86_400) } else { 0 };
+        let now = world.billing.now();
+        let package = (*PLANS[..2].choose(&mut self.rng).expect("a plan")).to_owned();
+        let today = now.date_naive();
+        let change = match name {
+            "created" => Told::AccountCreated {
+                package,
+                domain: format!("acct{}.example", self.number),
+                contact_email: String::new(),
+                owner: String::new(),
+            },
+            "package" => Told::PackageChanged { from_package: String::new(), to_package: package },
+            "suspended" => Told::AccountSuspended { reason: "unpaid".to_owned() },
+            "unsuspended" => Told::AccountUnsuspended,
+            "usage" => Told::UsageReported {
+                metric: "traffic_gib".to_owned(),
+                quantity: self.rng.random_range(0..100u32).into(),
+                from: today - Days::new(1),
+                to: today,
+            },
+            _ => Told::AccountTerminated,
+        };
+        let hook = Hook {
+            event_id: format!("{}-{}", self.number, self.reports.len()),
+            happened_at: now - TimeDelta::seconds(late),
+            external_ref: format!("acct{}", self.number),
+            change,
+            source: "test".to_owned(),
+        };
+        self.steps.push(format!("  {} {:?}", hook.happened_at, hook.change));
+        let report = Report { instance_id: world.instance_id, hook };
+        self.reports.push(report.clone());
+        let times = if self.rng.random_ratio(1, 5) { 2 } else { 1 };
+        for answer in hook::apply(&world.billing, world.seller.id, &vec![report; times]).await? {
+            self.steps.push(format!("  {:?}", answer?.hook.detail));
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, world: &World, name: &str) -> Result<(), BillingError> {
+        let (now, seller_id) = (world.billing.now(), world.seller.id);
+        let mut unit = world.billing.store.begin_large(seller_id, "system", now, 2_000).await?;
+        match name {
+            "subscribe" => self.subscribe(world, &mut unit).await?,
+            "pay" => self.pay(&mut unit).await?,
+            "draft" => self.draft(world, &mut unit).await?,
+            "credit" | "cancel_invoice" => self.take_back(world, &mut unit, name).await?,
+            _ => self.change(world, &mut unit, name).await?,
+        }
+        unit.commit().await?;
+        Ok(())
+    }
+
+    async fn subscribe(&mut self, world: &World, unit: &mut Unit) -> Result<(), BillingError> {
+        let customer = self.customer(unit).await?;
+        let new = NewSubscription {
+            customer_id: self.customer_id,
+            plan_id: *world.plans.choose(&mut self.rng).expect("a plan"),
+            version_id: None,
+            currency: None,
+            cycle: if self.rng.random_ratio(1, 5) { Cycle::YEARLY } else { Cycle::MONTHLY },
+            anchor_day: self.rng.random_ratio(1, 3).then(|| self.rng.random_range(1..=31)),
+            start_date: self.rng.random_ratio(1, 3).then(|| self.near(world)),
+            trial_days: if self.rng.random_ratio(1, 4) { 14 } else { 0 },
+            quantities: BTreeMap::new(),
+            options: BTreeMap::new(),
+            project_id: None,
+            parent_id: None,
+            label: String::new(),
+            promotion_code: None,
+            instance_id: None,
+            external_ref: None,
+        };
+        self.steps.push(format!("  {new:?}"));
+        let key = self.key();
+        let made = subscribe(unit, &world.seller, &customer, new, &key).await?;
+        let outcome = bill_changed(unit, &world.seller, &customer, [made.id]).await?;
+        assert!(outcome.failures.is_empty(), "{:?} in {}", outcome.failures, self.told());
+        Ok(())
+    }
+
+    async fn customer(&self, unit: &mut Unit) -> Result<customer::Customer, BillingError> {
+        let found = customer::lock(unit, &[self.customer_id]).await?.pop();
+        found.ok_or_else(|| BillingError::not_found("customer", self.customer_id))
+    }
+
+    fn key(&self) -> String {
+        format!("{}:{}", self.number, self.steps.len())
+    }
+
+    fn near(&mut self, world: &World) -> NaiveDate {
+        world.billing.now().date_naive() + TimeDelta::days(self.rng.random_range(-40..30))
+    }
+
+    async fn change(&mut self, world: &World, unit: &mut Unit, name: &str) -> Result<(), BillingError> {
+        let filter = Filter { customer_id: Some(self.customer_id), ..Filter::default() };
+        let all = list(unit, world.seller.id, &filter, 0, 50).await?;
+        let nothing = || BillingError::precondition("NOTHING", "test", "there is no subscription");
+        let id = all.choose(&mut self.rng).ok_or_else(nothing)?.id;
+        let percent = Decimal::from(self.rng.random_range(0..=100u32));
+        let component = (*["base", "mail"].choose(&mut self.rng).expect("one")).to_owned();
+        let quantity = Decimal::from(self.rng.random_range(0..6u32));
+        let ending = *[None, Some(Ending::PeriodEnd), Some(Ending::AtOnceRefund), Some(Ending::AtOnceNoRefund)]
+            .choose(&mut self.rng)
+            .expect("one");
+        let asked = match name {
+            "plan" => Change::Plan {
+                plan_id: *world.plans.choose(&mut self.rng).expect("a plan"),
+                version_id: None,
+                cycle: self.rng.random_ratio(1, 4).then_some(Cycle::YEARLY),
+                timing: None,
+                anchor: None,
+                quantities: BTreeMap::new(),
+            },
+            "price" => Change::Fact(FactKind::PriceSet { component, unit_price: Some(percent / Decimal::from(8)) }),
+            "discount" => Change::Fact(FactKind::LineDiscounted { component, percent }),
+            "pause" => Change::Fact(FactKind::Paused),
+            "resume" => Change::Fact(FactKind::Resumed),
+            "cancel" => Change::Cancel { ending, reason: "test".to_owned() },
+            "withdraw" => Change::Fact(FactKind::Withdrawn),
+            _ => Change::Quantity { component, quantity, timing: None },
+        };
+        let effective = (name == "backdated" || self.rng.random_ratio(1, 6)).then(|| self.near(world));
+        self.steps.push(format!("  {id} {effective:?} {asked:?}"));
+        let mut loaded = change::load(unit, id).await?;
+        let key = self.key();
+        change::change(unit, &world.seller, &mut loaded, asked, effective, &key).await?;
+        let outcome = bill_changed(unit, &world.seller, &loaded.customer, [id]).await?;
+        assert!(outcome.failures.is_empty(), "{:?} in {}", outcome.failures, self.told());
+        Ok(())
+    }
+
+    async fn pay(&mut self, unit: &mut Unit) -> Result<(), BillingError> {
+        let currency = self.customer(unit).await?.currency;
+        let new = NewPayment {
+            customer_id: self.customer_id,
+            amount: Money::new(self.rng.random_range(1..9_000), currency),
+            moved_on: None,
+            method: String::new(),
+            reference: None,
+        };
+        pay::record(unit, new, &[], self.rng.random_ratio(1, 5)).await?;
+        Ok(())
+    }
+
+    async fn draft(&mut self, world: &World, unit: &mut Unit) -> Result<(), BillingError> {
+        let customer = self.customer(unit).await?;
+        let line = ManualLine {
+            name: "Work".to_owned(),
+            quantity: Decimal::from(self.rng.random_range(1..9u32)),
+            unit_price: Decimal::from(75),
+            tax_class: String::new(),
+            period: None,
+        };
+        let made = draft::create(unit, &world.seller, &customer, customer.currency, false, String::new(), vec![line])?;
+        unit.flush().await?;
+        if self.rng.random_ratio(1, 3) {
+            draft::issue(unit, &world.seller, made.id).await?;
+        } else {
+            draft::discard(unit, &world.seller, made.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_back(&mut self, world: &World, unit: &mut Unit, name: &str) -> Result<(), BillingError> {
+        let filter = invoice::Filter { customer_id: Some(self.customer_id), ..invoice::Filter::default() };
+        let found = invoice::list(unit, world.seller.id, &filter, i64::MAX, 50).await?;
+        let nothing = || BillingError::precondition("NOTHING", "test", "there is no invoice");
+        let id = found.choose(&mut self.rng).ok_or_else(nothing)?.id;
+        if name == "cancel_invoice" {
+            let rebill = self.rng.random_ratio(1, 2);
+            self.steps.push(format!("  {id} rebill {rebill}"));
+            correct::cancel(unit, &world.seller, id, "test", rebill).await?;
+            return Ok(());
+        }
+        let lines = invoice::lines(unit, world.seller.id, [id]).await?.remove(&id).unwrap_or_default();
+        let line = lines.choose(&mut self.rng).ok_or_else(nothing)?;
+        let amount = self.rng.random_range(1..=line.amount_minor.max(1));
+        self.steps.push(format!("  {id} {} {amount}", line.id));
+        correct::credit(unit, &world.seller, id, &[(line.id, amount)], "test").await?;
+        Ok(())
+    }
+}
