@@ -263,7 +263,7 @@ impl History {
 
     async fn take_back(&mut self, world: &World, unit: &mut Unit, name: &str) -> Result<(), BillingError> {
         let filter = invoice::Filter { customer_id: Some(self.customer_id), ..invoice::Filter::default() };
-        let found = invoice::list(unit, world.seller.id, &filter, i64::MAX, 50).await?;
+        let found = invoice::list(unit, world.seller.id, &filter, (i64::MAX, i64::MAX), 50).await?;
         let nothing = || BillingError::precondition("NOTHING", "test", "there is no invoice");
         let id = found.choose(&mut self.rng).ok_or_else(nothing)?.id;
         if name == "cancel_invoice" {
