@@ -9,6 +9,7 @@ use billet::store::event::{Verdict, verify};
 use billet::store::invoice::{LineKind, lines_of_subscriptions};
 use billet::store::ledger::audit;
 use billet::store::subscription::{Filter, list};
+use billet_domain::period::Period;
 use chrono::NaiveDate;
 
 use crate::step::History;
@@ -58,7 +59,20 @@ pub async fn coverage(world: &World, histories: &[History], end: NaiveDate) {
                 *covered.entry((line.component.clone(), date)).or_default() += sign;
             }
         }
-        let wrong: Vec<_> = covered.iter().filter(|(_, times)| !(0..=1).contains(*times)).take(5).collect();
+        // Giving back days whose part rounds to nothing writes no line, so they may stay on two: no money hangs on it.
+        let nothing = |component: &str, date: NaiveDate| {
+            let next = date.succ_opt().expect("a next day");
+            lines.get(&one.id).into_iter().flatten().any(|line| {
+                line.component == component
+                    && line.credits_line_id.is_none()
+                    && line.period.is_some_and(|period| period.contains(date))
+                    && line.rating.as_ref().is_some_and(|rating| {
+                        rating.basis.part(Period::new(date, next), one.currency).is_ok_and(|minor| minor == 0)
+                    })
+            })
+        };
+        let twice = covered.iter().filter(|(_, times)| !(0..=1).contains(*times));
+        let wrong: Vec<_> = twice.filter(|((component, date), _)| !nothing(component, *date)).take(5).collect();
         assert!(wrong.is_empty(), "{}: {wrong:?} after {}", one.id, whose(one.customer_id));
     }
 }
