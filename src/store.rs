@@ -34,6 +34,7 @@ pub mod schedule;
 pub mod schema;
 pub mod seller;
 pub mod series;
+pub mod statistics;
 pub mod subscription;
 #[cfg(test)]
 pub mod testing;

@@ -18,9 +18,12 @@ use super::Moves;
 use crate::billing::{Billing, BillingError};
 use crate::store::Unit;
 use crate::store::schedule::{self, NIGHTLY_RUN};
+use crate::store::statistics;
 
 /// How often the schedules are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether tables have grown.
+const STATISTICS_EVERY: Duration = Duration::from_secs(5);
 /// How many sellers are read at once.
 const PAGE: i64 = 500;
 /// How long a seller is left alone after planning for it failed; doubles with each further failure.
@@ -63,16 +66,30 @@ impl Scheduler {
         let mut moves = Moves::of(&self.billing.clock);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut statistics = tokio::time::interval(STATISTICS_EVERY);
+        statistics.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut troubles = HashMap::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = moves.next() => {}
+                _ = statistics.tick() => {
+                    self.gather_statistics().await;
+                    continue;
+                }
                 _ = look.tick() => {}
             }
             if let Err(error) = self.look(&stop, &mut troubles).await {
                 tracing::error!(%error, "the schedules cannot be read");
             }
+        }
+    }
+
+    async fn gather_statistics(&self) {
+        match statistics::gather_first(self.billing.store.engine()).await {
+            Ok(tables) if tables.is_empty() => {}
+            Ok(tables) => tracing::info!(tables = tables.join(", "), "the planner's statistics were gathered"),
+            Err(error) => tracing::warn!(%error, "the planner's statistics cannot be gathered"),
         }
     }
 

@@ -115,6 +115,12 @@ const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Engine {
+    /// Whether this is PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Opens a database by its URL: `sqlite:path/to/file.db` (made when missing) or `postgres://user@host/name`.
     ///
     /// # Errors

@@ -1,17 +1,23 @@
 //! Where hooks queue up. Callers come one by one; what waits together is applied together, in one transaction: that is
-//! what makes many small reports as fast as the disk allows.
+//! what makes many small reports as fast as the disk allows. On PostgreSQL several clerks do it side by side, so that one
+//! reads and reckons while another's documents are written; an account's hooks always go to the same clerk.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use billet_domain::id::SellerId;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::{Answer, Report, apply};
 use crate::billing::{Billing, BillingError};
 
-/// How many hooks may wait. A caller that finds the queue full waits for its turn.
-const QUEUE_MAX: usize = 4_096;
+/// How many hooks may wait for a clerk. A caller that finds the queue full waits for its turn.
+const QUEUE_MAX: usize = 2_048;
+/// How many clerks there are on PostgreSQL. (SQLite has one writer.)
+const CLERKS: usize = 2;
 /// How many are applied together.
 const BATCH_MAX: usize = 256;
 /// How often a set is tried when another transaction is in the way.
@@ -23,18 +29,33 @@ struct Waiting {
     answer: oneshot::Sender<Result<Answer, BillingError>>,
 }
 
-/// The queue; clones share it.
+/// The queues, one a clerk; clones share them.
 #[derive(Clone)]
 pub struct HookDesk {
-    queue: mpsc::Sender<Waiting>,
+    queues: Arc<[mpsc::Sender<Waiting>]>,
 }
 
 impl HookDesk {
-    /// Opens the desk: a task that ends when every clone is gone and the queue is empty.
+    /// Opens the desk: a task that ends when every clone is gone and the queues are empty.
     #[must_use]
     pub fn open(billing: Billing) -> (Self, tokio::task::JoinHandle<()>) {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        (Self { queue }, tokio::spawn(serve(billing, waiting)))
+        let count = if billing.store.engine().is_postgres() { CLERKS } else { 1 };
+        let mut clerks = JoinSet::new();
+        let queues = (0..count)
+            .map(|_| {
+                let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+                clerks.spawn(serve(billing.clone(), waiting));
+                queue
+            })
+            .collect();
+        let all = async move {
+            while let Some(ended) = clerks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a clerk of the hook desk broke down");
+                }
+            }
+        };
+        (Self { queues }, tokio::spawn(all))
     }
 
     /// Applies a report and waits until it is durable.
@@ -44,8 +65,17 @@ impl HookDesk {
     pub async fn report(&self, seller_id: SellerId, report: Report) -> Result<Answer, BillingError> {
         let stopping = || BillingError::Stale { detail: "the daemon is stopping, try again".to_owned() };
         let (answer, done) = oneshot::channel();
-        self.queue.send(Waiting { seller_id, report, answer }).await.map_err(|_| stopping())?;
+        let queue = self.queue(&report);
+        queue.send(Waiting { seller_id, report, answer }).await.map_err(|_| stopping())?;
         done.await.map_err(|_| stopping())?
+    }
+
+    /// The queue of the clerk who has this account.
+    fn queue(&self, report: &Report) -> &mpsc::Sender<Waiting> {
+        let mut hasher = DefaultHasher::new();
+        (report.instance_id, &report.hook.external_ref).hash(&mut hasher);
+        let count = self.queues.len() as u64;
+        &self.queues[usize::try_from(hasher.finish() % count).unwrap_or_default()]
     }
 }
 

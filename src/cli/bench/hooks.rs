@@ -15,7 +15,7 @@ use super::{BenchError, HooksArgs, memory, progress};
 use crate::billing::hook::desk::HookDesk;
 use crate::billing::hook::{self, Report as Reported};
 use crate::store::link::{self, Link, LinkKind};
-use crate::store::raw;
+use crate::store::{raw, statistics};
 
 /// How long one-row commits are counted.
 const RAW_FOR: Duration = Duration::from_secs(2);
@@ -26,6 +26,8 @@ const OPENED_TOGETHER: usize = 250;
 pub async fn measure(place: &Place, args: &HooksArgs) -> Result<Report, BenchError> {
     let world = World::found(&place.store).await?;
     open_accounts(&world, args.accounts).await?;
+    // As the daemon does, and PostgreSQL itself every minute.
+    statistics::gather(place.store.engine()).await?;
     let commits_before = raw::one_row_commits(&place.raw, RAW_FOR).await?;
     let token = world.panel_token().await?;
     let (desk, desk_task) = HookDesk::open(world.billing.clone());

@@ -16,7 +16,7 @@ use crate::billing::run::{BATCH, plan, work};
 use crate::billing::subscribe::{Opening, open};
 use crate::store::raw::Copier;
 use crate::store::subscription::{self, ServiceState};
-use crate::store::{Store, fact};
+use crate::store::{Store, fact, statistics};
 
 /// Measures a run over `count` subscriptions, and what the database makes of the very same rows.
 pub async fn measure(place: &Place, count: u32) -> Result<Report, BenchError> {
@@ -27,6 +27,7 @@ pub async fn measure(place: &Place, count: u32) -> Result<Report, BenchError> {
     let copier = Copier::before(&place.store, world.seller_id).await?;
 
     let mut unit = world.billing.begin(world.seller_id, "system").await?;
+    statistics::gather(place.store.engine()).await?;
     let cutoff = start().date_naive();
     let run = plan(&mut unit, cutoff, false).await?;
     unit.commit().await?;
