@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod grpc;
 pub mod jobs;
+pub mod plugins;
 pub mod proto;
 pub mod store;
 

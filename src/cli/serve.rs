@@ -150,7 +150,7 @@ async fn work(config: &Config, billing: Billing, tls: Option<Tls>) -> Result<(),
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("SIGINT cannot be awaited"))?;
     let listener = server::bind(config.listen).await?;
     let stopping = CancellationToken::new();
-    let (desk, desk_task) = HookDesk::open(billing.clone());
+    let (desk, desk_task) = HookDesk::open(&billing);
     let serving = Serving {
         desk,
         authenticator: Authenticator::new(billing.clone()),

@@ -2,13 +2,14 @@
 //! carries it over the wire, and what the host needs to know about every call.
 
 use crate::outcome::Answer;
+use crate::plugin::Kind;
 use crate::v1::Operation;
 
 /// A request of the protocol: which method it is for and what answers it.
 #[async_trait::async_trait]
 pub trait Call: prost::Message + Default + Clone + 'static {
     /// The kind of plugin that takes it, such as `dyn Panel`.
-    type Kind: ?Sized + Send + Sync + 'static;
+    type Kind: ?Sized + Kind;
     /// What answers it.
     type Response: Reply;
     /// `CreateAccount`.

@@ -24,7 +24,7 @@ pub use channel::Channel;
 pub use gateway::Gateway;
 pub use outcome::{Answer, Done, Failure, ProblemExt};
 pub use panel::Panel;
-pub use plugin::{Configured, Plugin, Settings};
+pub use plugin::{Configured, Kind, Plugin, Settings};
 pub use registrar::Registrar;
 #[cfg(feature = "serve")]
 pub use serve::serve;

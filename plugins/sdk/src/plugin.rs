@@ -40,6 +40,29 @@ pub enum Configured {
     Channel(Arc<dyn Channel>),
 }
 
+/// A kind of plugin, such as `dyn Panel`.
+pub trait Kind: Send + Sync + 'static {
+    /// The instance as this kind; `None` when it is of another.
+    fn of(configured: &Configured) -> Option<Arc<Self>>;
+}
+
+macro_rules! kind {
+    ($kind:ident) => {
+        impl Kind for dyn $kind {
+            fn of(configured: &Configured) -> Option<Arc<Self>> {
+                match configured {
+                    Configured::$kind(plugin) => Some(Arc::clone(plugin)),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+kind!(Panel);
+kind!(Registrar);
+kind!(Gateway);
+kind!(Channel);
+
 impl fmt::Debug for Configured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

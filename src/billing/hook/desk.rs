@@ -38,7 +38,7 @@ pub struct HookDesk {
 impl HookDesk {
     /// Opens the desk: a task that ends when every clone is gone and the queues are empty.
     #[must_use]
-    pub fn open(billing: Billing) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn open(billing: &Billing) -> (Self, tokio::task::JoinHandle<()>) {
         let count = if billing.store.engine().is_postgres() { CLERKS } else { 1 };
         let mut clerks = JoinSet::new();
         let queues = (0..count)

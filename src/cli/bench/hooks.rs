@@ -30,7 +30,7 @@ pub async fn measure(place: &Place, args: &HooksArgs) -> Result<Report, BenchErr
     statistics::gather(place.store.engine()).await?;
     let commits_before = raw::one_row_commits(&place.raw, RAW_FOR).await?;
     let token = world.panel_token().await?;
-    let (desk, desk_task) = HookDesk::open(world.billing.clone());
+    let (desk, desk_task) = HookDesk::open(&world.billing);
     let server = if args.grpc { Some(Server::start(world.billing.clone(), desk.clone()).await?) } else { None };
     let counter = match &server {
         Some(server) => Counter::Remote(server.caller(&token).await?),

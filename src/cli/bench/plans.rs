@@ -75,7 +75,7 @@ async fn statements_of_the_daily_business_find_what_they_want() {
     let place = place().await;
     let world = World::found(&place.store).await.expect("a seller");
     open_accounts(&world, 8).await.expect("accounts");
-    let (desk, _task) = HookDesk::open(world.billing.clone());
+    let (desk, _task) = HookDesk::open(&world.billing);
     let burst = Burst {
         billing: world.billing.clone(),
         seller_id: world.seller_id,
