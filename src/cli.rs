@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod hook;
 pub mod init;
+pub mod plugin;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ pub enum Command {
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(Box<hook::HookArgs>),
+    /// Serves one of the daemon's own plugins as a process of its own: for `command` in the settings' `[plugins.NAME]`
+    #[command(hide = true)]
+    Plugin(plugin::PluginArgs),
     /// Measures how fast this machine bills
     #[command(long_about = bench::ABOUT)]
     Bench(Box<bench::BenchArgs>),
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
+        Command::Plugin(args) => plugin::run(&args),
         Command::Bench(args) => bench::run(*args),
     }
 }

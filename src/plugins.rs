@@ -11,4 +11,6 @@ mod linked;
 pub mod seal;
 pub mod settings;
 
-pub use host::{Host, HostError, InstanceSpec, Running};
+pub use child::Program;
+pub use host::{Described, Host, HostError, InstanceSpec, Running};
+pub use linked::linked;

@@ -163,6 +163,8 @@ async fn run_once(program: &Program, configuration: &ConfigureRequest, link: &wa
 /// A process that has shaken hands.
 struct Started {
     process: tokio::process::Child,
+    /// Kept open: a plugin ends when it is closed. (`wait` would close it if it were still the process's own.)
+    input: Option<tokio::process::ChildStdin>,
     channel: Channel,
     token: MetadataValue<Ascii>,
 }
@@ -185,6 +187,7 @@ impl Started {
         if let Some(stderr) = process.stderr.take() {
             tokio::spawn(output::log(stderr, program.name.clone(), instance.to_owned()));
         }
+        let input = process.stdin.take();
         let stdout = process.stdout.take().ok_or("the plugin has no standard output")?;
         let mut lines = BufReader::new(stdout).take(HANDSHAKE_BYTES_MAX);
         let mut line = String::new();
@@ -207,7 +210,7 @@ impl Started {
             .await
             .map_err(|error| format!("the plugin's socket: {error}"))?;
         let token = secret.parse().map_err(|_| "the token is no header value".to_owned())?;
-        Ok(Self { process, channel, token })
+        Ok(Self { process, input, channel, token })
     }
 
     fn request<T>(&self, message: T) -> tonic::Request<T> {
@@ -271,7 +274,7 @@ impl Started {
 
     /// Asks it to end, by closing its standard input, and kills it if it does not.
     async fn end(mut self) {
-        drop(self.process.stdin.take());
+        drop(self.input.take());
         if tokio::time::timeout(STOP_TIME_MAX, self.process.wait()).await.is_err() {
             let _ = self.process.kill().await;
         }

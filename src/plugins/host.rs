@@ -14,7 +14,7 @@ use super::breaker::{Breaker, Verdict};
 use super::bulkhead::{Bulkhead, Full};
 use super::child::{self, Child, Program};
 use super::connection::Connection;
-use super::linked::LINKED;
+use super::linked::linked;
 use super::settings::Schema;
 
 /// How many instances are at work at once.
@@ -84,7 +84,7 @@ impl Host {
     /// of its name.
     #[must_use]
     pub fn new(programs: impl IntoIterator<Item = Program>) -> Self {
-        Self::with(LINKED, programs)
+        Self::with(linked(), programs)
     }
 
     /// With these plugins.
