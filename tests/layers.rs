@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("cli", &["config", "grpc", "web", "jobs", "proto", "plugins", "billing", "store"]),
     ("config", &["grpc", "web"]),
-    ("grpc", &["proto", "billing", "store"]),
+    ("grpc", &["proto", "billing", "plugins", "store"]),
     ("web", &["billing", "store"]),
     ("jobs", &["billing", "store"]),
     ("billing", &["plugins", "store"]),

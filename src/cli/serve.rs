@@ -21,6 +21,8 @@ use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
 use crate::jobs::{Plan, Scheduler};
+use crate::plugins::seal::{Keys, SealError};
+use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
 use crate::store::{Store, StoreError, job};
 
@@ -69,6 +71,9 @@ pub enum ServeError {
         /// Why.
         error: StoreError,
     },
+    /// The keys of secrets.
+    #[error("secret_key_file: {0}")]
+    Keys(#[from] SealError),
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -104,7 +109,7 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
             .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     }
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
-    let billing = Billing::new(store.clone(), clock);
+    let billing = Billing::new(store.clone(), clock).with_plugins(host(&config), keys(&config)?);
     let outcome = work(&config, billing, tls).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
         tracing::warn!("the database did not close in time");
@@ -126,6 +131,17 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
         .await
         .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     Ok((store, lock))
+}
+
+/// The plugins of the settings.
+fn host(config: &Config) -> Host {
+    let programs = config.plugins.iter();
+    Host::new(programs.map(|(name, command)| Program { name: name.clone(), command: command.clone() }))
+}
+
+/// The keys that secrets are sealed with.
+fn keys(config: &Config) -> Result<Keys, ServeError> {
+    Ok(config.secret_key_file.as_deref().map(Keys::read).transpose()?.unwrap_or_default())
 }
 
 async fn release_leases(store: &Store) -> Result<(), StoreError> {
