@@ -168,7 +168,7 @@ async fn play(engine: Engine, kills: usize, seed: u64) -> Books {
     books
 }
 
-/// Waits for the run. A job dies when its daemon did too often in the middle of it; a person looks and tries again.
+/// Waits for the run. However often its daemon died, its job did not: it got ahead now and then.
 async fn finished(billet: &Billet, id: &str) -> pb::Run {
     let patience = std::time::Instant::now();
     while patience.elapsed() < REST {
@@ -179,10 +179,7 @@ async fn finished(billet: &Billet, id: &str) -> pb::Run {
         }
         let request = pb::ListJobsRequest { state: pb::JobState::Dead.into(), ..Default::default() };
         let dead = billet.owner.admin().list_jobs(request).await.expect("jobs").into_inner().jobs;
-        for job in dead.into_iter().filter(|job| job.kind == "billing_run") {
-            let request = pb::RetryJobRequest { request_id: billet.request_id(), id: job.id };
-            billet.owner.admin().retry_job(request).await.expect("it goes back into the queue");
-        }
+        assert!(dead.is_empty(), "{dead:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the run did not end: {}", billet.log());

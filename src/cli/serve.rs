@@ -20,9 +20,9 @@ use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
-use crate::jobs::{Plan, Scheduler};
+use crate::jobs::{Plan, Scheduler, take_over};
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError, job};
+use crate::store::{Store, StoreError};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
@@ -97,14 +97,17 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
-    if lock.is_some() {
-        // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
-        release_leases(&store)
-            .await
-            .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
-    }
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
     let billing = Billing::new(store.clone(), clock);
+    if lock.is_some() {
+        // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
+        let count = take_over(&billing)
+            .await
+            .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+        if count > 0 {
+            tracing::info!(count, "jobs of a daemon that died are taken up again");
+        }
+    }
     let outcome = work(&config, billing, tls).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
         tracing::warn!("the database did not close in time");
@@ -126,16 +129,6 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
         .await
         .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     Ok((store, lock))
-}
-
-async fn release_leases(store: &Store) -> Result<(), StoreError> {
-    let mut tx = store.engine().begin().await?;
-    let count = job::release_all(&mut tx).await?;
-    tx.commit().await?;
-    if count > 0 {
-        tracing::info!(count, "jobs of a daemon that died are taken up again");
-    }
-    Ok(())
 }
 
 /// What plans the nightly runs.

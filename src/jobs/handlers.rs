@@ -44,7 +44,7 @@ struct Running {
 
 async fn billing_run(billing: Billing, job: Job) -> Result<(), JobError> {
     let Running { run } = payload(&job)?;
-    run::work(&billing, job.seller_id, run).await?;
+    run::work(&billing, job.seller_id, run, job.attempt_count).await?;
     Ok(())
 }
 

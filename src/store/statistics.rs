@@ -50,7 +50,7 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_has_grown_is_looked_at_once() {
         for store in stores().await {
-            let engine = store.engine();
+            let engine = store.store.engine();
             let Engine::Postgres(pool) = engine else {
                 assert!(gather_first(engine).await.expect("nothing to do").is_empty());
                 continue;
