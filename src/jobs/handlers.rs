@@ -83,3 +83,6 @@ async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
