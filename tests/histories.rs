@@ -3,6 +3,8 @@
 
 #[path = "histories/check.rs"]
 mod check;
+#[path = "histories/money.rs"]
+mod money;
 #[path = "histories/step.rs"]
 mod step;
 #[path = "histories/world.rs"]
