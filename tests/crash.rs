@@ -30,8 +30,8 @@ const KILLS: usize = 50;
 const CALLERS: usize = 8;
 /// Accounts that each caller reports about, one after the other.
 const ACCOUNTS: usize = 12;
-/// Subscriptions that are due in the run.
-const DUE: usize = 300;
+/// Subscriptions that are due in the run: enough that a daemon dies in the middle of it on SQLite, again and again.
+const DUE: usize = 1_000;
 /// How long everything may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(180);
 
