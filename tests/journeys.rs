@@ -20,6 +20,8 @@ mod contracts;
 mod documents;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
+#[path = "journeys/following.rs"]
+mod following;
 #[path = "journeys/inbox.rs"]
 mod inbox;
 #[path = "journeys/money.rs"]

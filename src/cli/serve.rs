@@ -20,11 +20,11 @@ use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
-use crate::jobs::{Plan, Scheduler};
+use crate::jobs::{Plan, Scheduler, take_over};
 use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError, job};
+use crate::store::{Store, StoreError};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
@@ -102,14 +102,17 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
-    if lock.is_some() {
-        // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
-        release_leases(&store)
-            .await
-            .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
-    }
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
     let billing = Billing::new(store.clone(), clock).with_plugins(host(&config), keys(&config)?);
+    if lock.is_some() {
+        // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
+        let count = take_over(&billing)
+            .await
+            .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+        if count > 0 {
+            tracing::info!(count, "jobs of a daemon that died are taken up again");
+        }
+    }
     let outcome = work(&config, billing, tls).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
         tracing::warn!("the database did not close in time");
@@ -143,17 +146,6 @@ fn host(config: &Config) -> Host {
 fn keys(config: &Config) -> Result<Keys, ServeError> {
     Ok(config.secret_key_file.as_deref().map(Keys::read).transpose()?.unwrap_or_default())
 }
-
-async fn release_leases(store: &Store) -> Result<(), StoreError> {
-    let mut tx = store.engine().begin().await?;
-    let count = job::release_all(&mut tx).await?;
-    tx.commit().await?;
-    if count > 0 {
-        tracing::info!(count, "jobs of a daemon that died are taken up again");
-    }
-    Ok(())
-}
-
 /// What plans the nightly runs.
 fn scheduler(billing: &Billing) -> Scheduler {
     let plan: Plan = Arc::new(|_, unit, due_at| Box::pin(run::plan_nightly(unit, due_at)));

@@ -44,7 +44,7 @@ struct Running {
 
 async fn billing_run(billing: Billing, job: Job) -> Result<(), JobError> {
     let Running { run } = payload(&job)?;
-    run::work(&billing, job.seller_id, run).await?;
+    run::work(&billing, job.seller_id, run, job.attempt_count).await?;
     Ok(())
 }
 
@@ -83,3 +83,6 @@ async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
