@@ -91,7 +91,10 @@ impl Wanted {
             return Some(format!("its owner is {}, not {}", webspace.owner_login, self.customer_login));
         }
         match &webspace.external_id {
-            Some(other) if *other != self.anchor => return Some("it does not carry our id".to_owned()),
+            // An empty one says nothing: not every version shows what was set. The rest decides then.
+            Some(other) if !other.is_empty() && *other != self.anchor => {
+                return Some("it carries another id".to_owned());
+            }
             _ => {}
         }
         (!work.may_have_made(webspace.created)).then(|| "it is older than this operation".to_owned())
@@ -224,11 +227,14 @@ impl Plesk {
 
     /// The customer that shall own the subscription: one that is there, or a new one.
     async fn customer_for(&self, wanted: &Wanted, work: &Work) -> Result<Customer, Failure> {
-        let usable = async || match self.customer(&wanted.customer_login, work.time).await? {
-            Some(customer) => usable(wanted, customer).map(Some),
+        let usable = async |work_was_sent| match self.customer(&wanted.customer_login, work.time).await? {
+            Some(customer) => {
+                let perhaps_made = work_was_sent && work.may_have_made(customer.created);
+                usable(wanted, customer, perhaps_made).map(Some)
+            }
             None => Ok(None),
         };
-        if let Some(customer) = usable().await? {
+        if let Some(customer) = usable(work.is_repeated()).await? {
             return Ok(customer);
         }
         let made = self.client.change_one(&wanted.customer_packet(), work.time).await;
@@ -246,7 +252,7 @@ impl Plesk {
             Err(failure) => return Err(failure),
         };
         // Nobody knows, or it appeared just now.
-        match usable().await {
+        match usable(is_unknown(&failure)).await {
             Ok(Some(customer)) => Ok(customer),
             Ok(None) => Err(failure),
             Err(other) if is_unknown(&failure) && !other.is_refused(ProblemKind::Conflict) => Err(failure),
@@ -329,19 +335,22 @@ impl Plesk {
 }
 
 /// Whether a customer that is there may own the new subscription: it was named, or Billet made it for the same address.
-fn usable(wanted: &Wanted, customer: Customer) -> Result<Customer, Failure> {
+/// `perhaps_made`: this work asked for such a customer and may have got it; then one without any id is taken for it,
+/// since not every version shows the id that was set.
+fn usable(wanted: &Wanted, customer: Customer, perhaps_made: bool) -> Result<Customer, Failure> {
     let conflict = |words: &str| {
         let words = format!("the customer {} is there already, {words}", customer.login);
         Err(refused(ProblemKind::Conflict, words))
     };
-    let provider = if wanted.request.owner.is_empty() { "" } else { &wanted.request.owner };
-    if !provider.is_empty() && customer.owner_login != provider {
+    let provider = &wanted.request.owner;
+    if !provider.is_empty() && customer.owner_login != *provider {
         return conflict(&format!("and belongs to {}, not to {provider}", customer.owner_login));
     }
     if wanted.login_is_named || customer.external_id == wanted.customer_anchor() {
         return Ok(customer);
     }
-    if !customer.is_ours() {
+    let is_ours = customer.is_ours() || (perhaps_made && customer.external_id.is_empty());
+    if !is_ours {
         return conflict("and Billet did not make it; to use it, name it in extra `customer_login`");
     }
     if !customer.email.eq_ignore_ascii_case(&wanted.request.email) {

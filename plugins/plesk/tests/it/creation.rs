@@ -123,9 +123,15 @@ async fn a_slow_panel_that_ends_after_us_is_not_asked_twice() {
     let bench = Bench::start().await;
     let secrets = [("secret_key", bench.plesk.secret_key())];
     let panel = configured(&bench.plesk.url(), json!({ "timeout_s": 1 }), &secrets).expect("good settings");
-    bench.plesk.fail_next("webspace.add", Fault::DelayThenDo(Duration::from_millis(2_500)));
+    // Longer than the call and both of its look-ups may take.
+    bench.plesk.fail_next("webspace.add", Fault::DelayThenDo(Duration::from_secs(6)));
     unknown(panel.create_account(wanted()).await);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..300 {
+        if bench.plesk.subscription("acme.example").is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let done = panel.create_account(again(2)).await.expect("adopted");
     assert!(done.already, "the first attempt made it");
     assert_eq!(counts(&bench.plesk).await, ("1".to_owned(), "1".to_owned()));

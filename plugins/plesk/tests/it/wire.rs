@@ -78,6 +78,52 @@ async fn packets_hold_their_elements_in_the_documented_order() {
     assert_eq!((&packets[2], &packets[3]), (&customer, &webspace));
 }
 
+/// A server that does not show the external ids that it was given.
+#[tokio::test]
+async fn without_external_ids_the_rest_decides() {
+    let none = || packet("<customer><get><result><status>ok</status></result></get></customer>");
+    let customer = |date: &str| {
+        packet(&format!(
+            "<customer><get><result><status>ok</status><id>5</id><data><gen_info><cr_date>{date}</cr_date>\
+             <login>ops-acme.example</login><email>OPS@acme.example</email><owner-login>admin</owner-login><external-id/>\
+             </gen_info></data></result></get></customer>"
+        ))
+    };
+    let made =
+        || packet("<webspace><add><result><status>ok</status><id>7</id><guid>g-7</guid></result></add></webspace>");
+    let panel = |server: &ScriptedPlesk| {
+        let values = json!({ "ip_address": "192.0.2.2" });
+        configured(&server.url, values, &[("secret_key", "the-secret-key")]).expect("good settings")
+    };
+    // The answer to customer.add is lost, and the customer is there afterwards.
+    let server = ScriptedPlesk::start([none(), http(502, "oops"), customer("2027-02-01"), made()]).await;
+    panel(&server).create_account(wanted()).await.expect("finished");
+    // It was there before, or it is older than the first attempt.
+    let server = ScriptedPlesk::start([customer("2027-02-01")]).await;
+    refused(panel(&server).create_account(wanted()).await, ProblemKind::Conflict);
+    let server = ScriptedPlesk::start([none(), http(502, "oops"), customer("2026-12-01")]).await;
+    refused(panel(&server).create_account(wanted()).await, ProblemKind::Conflict);
+
+    let webspace = |date: &str, id: &str| {
+        packet(&format!(
+            "<webspace><get><result><status>ok</status><id>7</id><data><gen_info><cr_date>{date}</cr_date>\
+             <name>acme.example</name><status>0</status><owner-login>ops-acme.example</owner-login><guid>g-7</guid>{id}\
+             </gen_info><hosting><vrt_hst><property><name>ftp_login</name><value>acme</value></property></vrt_hst></hosting>\
+             </data></result></get></webspace>"
+        ))
+    };
+    let mut again = wanted();
+    again.operation.as_mut().expect("an operation").attempt = 2;
+    for id in ["", "<external-id/>", "<external-id>svc_17</external-id>"] {
+        let server = ScriptedPlesk::start([webspace("2027-02-01", id)]).await;
+        assert!(panel(&server).create_account(again.clone()).await.expect("adopted").already, "{id}");
+    }
+    for (date, id) in [("2026-12-01", ""), ("2027-02-01", "<external-id>svc_18</external-id>")] {
+        let server = ScriptedPlesk::start([webspace(date, id), none()]).await;
+        refused(panel(&server).create_account(again.clone()).await, ProblemKind::Conflict);
+    }
+}
+
 #[tokio::test]
 async fn headers_have_underscores_and_any_letter() {
     let server = ScriptedPlesk::start([]).await;
