@@ -12,6 +12,7 @@ pub mod event;
 pub mod fact;
 #[cfg(test)]
 pub mod fixture;
+pub mod hold;
 pub mod hook;
 pub mod ids;
 pub mod instance;

@@ -1,7 +1,7 @@
 //! Bills what is due of a set of subscriptions: reckons, groups into documents as each customer wants them, issues.
 //! One call serves a hook, a change, a customer's button and a batch of the nightly run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::document::DocumentKind;
 use billet_domain::id::{CustomerId, InvoiceId, PlanId, ProjectId, RunId, SubscriptionId};
@@ -16,7 +16,7 @@ use super::issue::{Draft, DraftLine, Issued, issue, keep_drafts};
 use super::reckon::{Due, DueLine, Records};
 use crate::store::Unit;
 use crate::store::customer::Customer;
-use crate::store::invoice::LineKind;
+use crate::store::invoice::{self, LineKind};
 use crate::store::seller::Seller;
 use crate::store::subscription::{self, Progress, Subscription};
 
@@ -86,26 +86,36 @@ pub async fn bill(
         return Ok(outcome);
     }
     let records = Records::load(unit, seller.id, subscriptions).await?;
-    let mut groups: BTreeMap<GroupKey, Vec<Part<'_>>> = BTreeMap::new();
+    let mut parts = Vec::with_capacity(subscriptions.len());
     let mut progress = Vec::with_capacity(subscriptions.len());
     for subscription in subscriptions {
-        let Some(customer) = customers.get(&subscription.customer_id) else {
-            return Err(BillingError::not_found("customer", subscription.customer_id));
-        };
         match records.due(subscription, &seller.tax_rules, order.cutoff) {
             Err(error) => outcome.failures.push(failure(subscription, &error)),
             Ok(due) if due.lines.is_empty() => progress.push(settled(subscription, &due)),
-            Ok(due) => match customer.party.missing_on_documents() {
-                Some(missing) => outcome.failures.push(Failure {
-                    subscription_id: subscription.id,
-                    reason: "CUSTOMER_WITHOUT_ADDRESS",
-                    detail: format!(
-                        "{} ({}) has no {missing}, which a document needs",
-                        customer.party.name, customer.id
-                    ),
-                }),
-                None => groups.entry(group_key(customer, subscription)).or_default().push(Part { subscription, due }),
-            },
+            Ok(due) => parts.push(Part { subscription, due }),
+        }
+    }
+    let drafts = drafts_credited(unit, &parts).await?;
+    let mut groups: BTreeMap<GroupKey, Vec<Part<'_>>> = BTreeMap::new();
+    for part in parts {
+        let subscription = part.subscription;
+        let Some(customer) = customers.get(&subscription.customer_id) else {
+            return Err(BillingError::not_found("customer", subscription.customer_id));
+        };
+        if let Some(draft) = credited_by(&part).find(|invoice_id| drafts.contains(invoice_id)) {
+            outcome.failures.push(Failure {
+                subscription_id: subscription.id,
+                reason: "DRAFT_IN_THE_WAY",
+                detail: format!("days that changed stand on the draft {draft}: issue it or discard it first"),
+            });
+        } else if let Some(missing) = customer.party.missing_on_documents() {
+            outcome.failures.push(Failure {
+                subscription_id: subscription.id,
+                reason: "CUSTOMER_WITHOUT_ADDRESS",
+                detail: format!("{} ({}) has no {missing}, which a document needs", customer.party.name, customer.id),
+            });
+        } else {
+            groups.entry(group_key(customer, subscription)).or_default().push(part);
         }
     }
     let mut drafts = Vec::with_capacity(groups.len());
@@ -131,6 +141,22 @@ pub async fn bill(
         if order.draft { keep_drafts(unit, drafts)? } else { issue(unit, seller, customers, drafts).await? };
     subscription::advance(unit, &progress).await?;
     Ok(outcome)
+}
+
+/// The documents of which a part gives something back.
+fn credited_by<'a>(part: &'a Part<'_>) -> impl Iterator<Item = InvoiceId> + use<'a> {
+    part.due.lines.iter().filter_map(|line| line.credited_invoice)
+}
+
+/// Of the documents that would be credited, the drafts: what was never charged cannot be given back. (The draft may still
+/// be discarded, and the credit would stand.)
+async fn drafts_credited(unit: &mut Unit, parts: &[Part<'_>]) -> Result<BTreeSet<InvoiceId>, BillingError> {
+    let credited: BTreeSet<InvoiceId> = parts.iter().flat_map(credited_by).collect();
+    if credited.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let seller_id = unit.seller_id;
+    Ok(invoice::drafts_among(unit, seller_id, credited).await?)
 }
 
 fn failure(subscription: &Subscription, error: &BillingError) -> Failure {
@@ -204,8 +230,7 @@ fn documents(
 
 /// The documents that a group gives back (part of), oldest first.
 fn credited(parts: &[Part<'_>]) -> Vec<InvoiceId> {
-    let mut invoices: Vec<InvoiceId> =
-        parts.iter().flat_map(|part| part.due.lines.iter().filter_map(|line| line.credited_invoice)).collect();
+    let mut invoices: Vec<InvoiceId> = parts.iter().flat_map(credited_by).collect();
     invoices.sort_unstable();
     invoices.dedup();
     invoices

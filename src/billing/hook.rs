@@ -22,7 +22,7 @@ use crate::store::customer::{self, Customer};
 use crate::store::hook::{self, HookState, LedTo, StoredHook};
 use crate::store::link::{self, LinkKind};
 use crate::store::seller::{self, Seller};
-use crate::store::{Unit, fact, instance, mapping, plan, subscription, usage};
+use crate::store::{Unit, fact, hold, instance, mapping, plan, subscription, usage};
 
 /// The most hooks that wait for accounts and are tried together.
 const PARKED_MAX: i64 = 10_000;
@@ -111,8 +111,11 @@ pub async fn replay(unit: &mut Unit, seller: &Seller, hooks: &[StoredHook]) -> R
 /// [`BillingError::NotFound`], or `NOT_PARKED`.
 pub async fn dismiss(unit: &mut Unit, id: HookId, reason: &str) -> Result<StoredHook, BillingError> {
     let seller_id = unit.seller_id;
-    let mut hook =
-        hook::by_ids(unit, seller_id, [id]).await?.pop().ok_or_else(|| BillingError::not_found("hook", id))?;
+    let missing = || BillingError::not_found("hook", id);
+    let found = hook::by_ids(unit, seller_id, [id]).await?.pop().ok_or_else(missing)?;
+    hold::accounts(unit, &[(found.instance_id, &found.external_ref)]).await?;
+    // Read again: it may have been applied until the account was held.
+    let mut hook = hook::by_ids(unit, seller_id, [id]).await?.pop().ok_or_else(missing)?;
     if hook.state != HookState::Parked {
         return Err(BillingError::precondition("NOT_PARKED", id, "the hook does not wait in the inbox"));
     }
@@ -169,6 +172,8 @@ async fn process(
         return Ok(Vec::new());
     }
     let keys: Vec<(InstanceId, &str)> = names.iter().map(|(instance, name)| (*instance, name.as_str())).collect();
+    hold::catalogue(unit).await?;
+    hold::accounts(unit, &keys).await?;
     let parked = hook::parked_of_accounts(unit, seller.id, &keys, PARKED_MAX).await?;
     let mut pending: BTreeMap<(InstanceId, String), Vec<StoredHook>> = BTreeMap::new();
     for hook in parked.into_iter().chain(fresh) {

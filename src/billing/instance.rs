@@ -74,7 +74,7 @@ pub async fn update(unit: &mut Unit, before: &Instance, new: NewInstance) -> Res
     instance::update(unit, &after).await?;
     if after.enabled && !before.enabled {
         let which = Replay { instance_id: Some(after.id), reason: INSTANCE_DISABLED.to_owned(), ..Replay::default() };
-        parked::replay(unit, &which)?;
+        parked::replay(unit, &which).await?;
     }
     unit.event("instance.updated", after.id, Value::Object(changes));
     Ok(after)

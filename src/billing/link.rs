@@ -46,7 +46,7 @@ pub async fn create(unit: &mut Unit, mut link: Link) -> Result<i64, BillingError
     }
     let reason = UNKNOWN_CUSTOMER.to_owned();
     let which = Replay { instance_id: Some(link.instance_id), reason, ..Replay::default() };
-    parked::replay(unit, &which)?;
+    parked::replay(unit, &which).await?;
     Ok(parked::count(unit, seller_id, link.instance_id, UNKNOWN_CUSTOMER).await?)
 }
 

@@ -8,6 +8,8 @@ mod place;
 #[cfg(test)]
 mod plans;
 mod plugins;
+#[cfg(test)]
+mod races;
 mod remote;
 mod report;
 mod runs;

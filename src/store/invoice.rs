@@ -1,7 +1,7 @@
 //! Documents and their lines. An issued document never changes; what changes about it (what is open) stands in
 //! `open_item.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::document::DocumentKind;
 use billet_domain::id::{CustomerId, InvoiceId, LineId, PlanId, ProjectId, RunId, SellerId, SubscriptionId};
@@ -422,6 +422,21 @@ pub async fn lines_of_subscriptions(
         }
     }
     Ok(found)
+}
+
+/// Of these documents, the drafts.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn drafts_among(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    ids: impl IntoIterator<Item = InvoiceId>,
+) -> Result<BTreeSet<InvoiceId>, StoreError> {
+    let sql = with_ids!("SELECT id FROM invoices WHERE number IS NULL AND seller_id = $1 AND id ", 2, "");
+    let ids = id_set(ids.into_iter().map(|id| id.0));
+    let rows: Vec<(InvoiceId,)> = tx.all(sql, &[seller_id.into(), ids]).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// What of lines was given back so far, in minor units as agreed, positive.

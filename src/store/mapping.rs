@@ -275,11 +275,11 @@ pub async fn parked_count(
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn replay_parked(unit: &mut Unit, reporter: &Reporter, package: &str) -> Result<(), StoreError> {
+pub async fn replay_parked(unit: &mut Unit, reporter: &Reporter, package: &str) -> Result<(), StoreError> {
     let mut which = Replay { package: package.to_owned(), ..Replay::default() };
     match reporter {
         Reporter::Instance(id) => which.instance_id = Some(*id),
         Reporter::Group(group) => which.instance_group.clone_from(group),
     }
-    parked::replay(unit, &which)
+    parked::replay(unit, &which).await
 }

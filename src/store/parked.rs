@@ -4,7 +4,7 @@ use billet_domain::id::{InstanceId, SellerId};
 use serde::{Deserialize, Serialize};
 
 use super::job::{self, NewJob};
-use super::{StoreError, Tx, Unit};
+use super::{StoreError, Tx, Unit, hold};
 use crate::params;
 
 /// How many hooks of an instance wait for this reason.
@@ -41,12 +41,14 @@ pub struct Replay {
     pub package: String,
 }
 
-/// Leaves a job that tries parked hooks again. It is left even when none wait: one may be parked in this very moment by a
-/// transaction that does not see this one.
+/// Leaves a job that tries parked hooks again, after a change of the catalogue. It is left even when none wait: one may be
+/// parked in this very moment by a transaction that does not see this one. This one waits for all of those, so that the
+/// job sees what they parked.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn replay(unit: &mut Unit, which: &Replay) -> Result<(), StoreError> {
+pub async fn replay(unit: &mut Unit, which: &Replay) -> Result<(), StoreError> {
+    hold::catalogue_alone(unit).await?;
     let payload = serde_json::to_value(which).unwrap_or_default();
     job::enqueue(unit, NewJob { kind: REPLAY, payload, unique_key: None, run_at: unit.now })?;
     Ok(())

@@ -125,6 +125,60 @@ async fn a_draft_by_hand_with_two_rates() {
 }
 
 #[tokio::test]
+async fn what_stands_on_a_draft_is_not_given_back() {
+    on_both(async |billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let bill = async |draft| {
+            let request = pb::BillCustomerRequest { request_id: billet.request_id(), customer_id: acme.clone(), draft };
+            billet.owner.invoices().bill_customer(request).await
+        };
+        for ending in ["discarded", "issued"] {
+            let request = pb::CreateSubscriptionRequest {
+                request_id: billet.request_id(),
+                customer_id: acme.clone(),
+                plan_id: plan.clone(),
+                ..Default::default()
+            };
+            let made = billet.owner.subscriptions().create_subscription(request).await.expect("it starts").into_inner();
+            let subscription = made.subscription.expect("a subscription").id;
+            let draft = bill(true).await.expect("a draft").into_inner().invoices.remove(0);
+            let before = billet.documents().await.len();
+
+            // Ended on its first day with everything given back: nothing was charged yet, so there is nothing to give.
+            let ended = |defer_billing| pb::ChangeSubscriptionRequest {
+                request_id: billet.request_id(),
+                id: subscription.clone(),
+                change: Some(pb::SubscriptionChange {
+                    effective_date: None,
+                    change: Some(cancel(pb::Ending::AtOnceRefund)),
+                }),
+                defer_billing,
+                ..Default::default()
+            };
+            let at_once = billet.owner.subscriptions().change_subscription(ended(false)).await;
+            assert_refused(at_once, Code::FailedPrecondition, "DRAFT_IN_THE_WAY");
+            billet.owner.subscriptions().change_subscription(ended(true)).await.expect("recorded");
+            assert_refused(bill(false).await, Code::FailedPrecondition, "DRAFT_IN_THE_WAY");
+            assert_eq!(billet.documents().await.len(), before, "no credit note for a draft");
+
+            if ending == "discarded" {
+                let request = pb::DiscardDraftRequest { request_id: billet.request_id(), id: draft.id.clone() };
+                billet.owner.invoices().discard_draft(request).await.expect("discarded");
+                assert!(bill(false).await.expect("nothing is due").into_inner().invoices.is_empty());
+            } else {
+                billet.issue(&draft.id).await;
+                let credits = bill(false).await.expect("the days are due back").into_inner().invoices;
+                assert_eq!(credits.iter().map(signed).collect::<Vec<_>>(), [-36_89]);
+                assert_eq!(credits[0].preceding_invoice_ids, [draft.id.as_str()]);
+            }
+            billet.assert_books_balance().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_discarded_draft_covered_is_billed_again() {
     on_both(async |billet| {
         let plan = billet.simple_plan("starter", "31.00").await;

@@ -67,7 +67,7 @@ pub async fn set(unit: &mut Unit, new: NewMapping) -> Result<(Mapping, i64), Bil
     let before = mapping::get(unit, seller_id, &new.reporter, &new.package).await?;
     mapping::set(unit, &mapping).await?;
     let parked_count = mapping::parked_count(unit, seller_id, &new.reporter, &new.package).await?;
-    mapping::replay_parked(unit, &new.reporter, &new.package)?;
+    mapping::replay_parked(unit, &new.reporter, &new.package).await?;
     unit.event("package_mapping.set", plan.id, json!({ "mapping": mapping, "before": before }));
     Ok((mapping, parked_count))
 }
