@@ -56,7 +56,7 @@ pub(crate) async fn find(panel: &Cpanel, user: &str, budget: Budget) -> Result<O
 
 /// The account with this main domain.
 pub(crate) async fn find_by_domain(panel: &Cpanel, domain: &str, budget: Budget) -> Result<Option<Account>, Failure> {
-    let call = Call::to("accountsummary").with("domain", domain);
+    let call = Call::to("accountsummary").with("domain", domain.to_ascii_lowercase());
     let account = summary(panel, call, budget).await?;
     Ok(account.filter(|account| name(account).domain.eq_ignore_ascii_case(domain)))
 }
