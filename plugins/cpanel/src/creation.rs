@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use billet_plugin::v1::{
     Account, AccountRef, CheckUsernameRequest, CheckUsernameResponse, CreateAccountRequest, CreateAccountResponse,
-    ProblemKind,
+    Problem, ProblemKind,
 };
-use billet_plugin::{Answer, Done, Failure};
+use billet_plugin::{Answer, Done, Failure, ProblemExt};
 
 use crate::account::{FOUND_BY_LOOKING, find, find_by_domain, is_ours, is_repeated, limit, looked};
 use crate::answer::Reply;
 use crate::budget::Budget;
 use crate::client::Call;
+use crate::failure::Trouble;
 use crate::{Cpanel, figures, naming};
 
 /// What of createacct's parameters may be given as `extra`. Left out: what has a field of its own, what makes packages or
@@ -87,9 +88,14 @@ pub(crate) async fn create(panel: &Cpanel, request: &CreateAccountRequest) -> An
     match panel.client.call(call(request), time).await {
         Ok(reply) => Ok(created(panel, request, reply, budget).await),
         Err(trouble) => {
+            let is_panels = matches!(trouble, Trouble::Failed { .. });
             let failure = trouble.changing();
             if is_repeated(operation) && failure.is_refused(ProblemKind::Conflict) {
                 return adopt(panel, request, failure, budget).await;
+            }
+            let is_vague = failure.is_refused(ProblemKind::State) || failure.is_refused(ProblemKind::Permission);
+            if is_panels && is_vague {
+                return Err(checked(panel, request, failure, budget).await);
             }
             let account = looked(failure, async {
                 let found = find(panel, &request.username, budget).await?;
@@ -113,6 +119,21 @@ async fn adopt(
         Ok(Some(account)) => ours(panel, request, account).map(|account| Done::already(response(account, Vec::new()))),
         // The domain is taken, or the name without an account.
         Ok(None) | Err(_) => Err(conflict),
+    }
+}
+
+/// A failure in words that are not known for certain to come before the work: creation has many steps, and one in the middle
+/// may be what failed. If the account is there, nobody can say that nothing was done.
+async fn checked(panel: &Cpanel, request: &CreateAccountRequest, failure: Failure, budget: Budget) -> Failure {
+    let found = find(panel, &request.username, budget).await;
+    match found.map(|found| found.is_some_and(|account| ours(panel, request, account).is_ok())) {
+        Ok(false) => failure,
+        Ok(true) => {
+            let problem = failure.problem();
+            let words = format!("the panel says that it failed, yet the account is there: {}", problem.words);
+            Failure::Unknown(Problem::of(problem.kind(), problem.code.clone(), words))
+        }
+        Err(_) => Failure::Unknown(failure.problem().clone()),
     }
 }
 

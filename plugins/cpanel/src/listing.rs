@@ -25,7 +25,10 @@ pub(crate) async fn list_accounts(panel: &Cpanel, request: &ListAccountsRequest)
     let owner = request.owner.as_str();
     let mut accounts = all(panel, owner, Budget::of(None, panel.manner.time_max)).await?;
     accounts.retain(|account| name(account).username.as_str() > request.page_token.as_str());
-    let size = usize::try_from(request.page_size).unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let size = match request.page_size {
+        0 => PAGE_MAX,
+        size => usize::try_from(size).unwrap_or(PAGE_MAX).min(PAGE_MAX),
+    };
     let more = accounts.len() > size;
     accounts.truncate(size);
     let last = accounts.last().filter(|_| more).map(|account| name(account).username);

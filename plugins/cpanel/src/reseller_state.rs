@@ -34,7 +34,7 @@ pub(crate) async fn suspend(panel: &Cpanel, request: &SuspendResellerRequest) ->
     if is_all_suspended(panel, user, budget).await? {
         return Ok(Done::already(SuspendResellerResponse::default()));
     }
-    let call = Call::to("suspendreseller").with("user", user).with("reason", reason(&request.reason));
+    let call = Call::to("suspendreseller").with("user", user).with("reason", common_reason(request));
     let time = budget.change(limit(panel, true))?;
     match panel.client.call(call, time).await {
         Ok(reply) => Ok(Done::new(SuspendResellerResponse::default()).with_warnings(reply.warnings)),
@@ -43,6 +43,14 @@ pub(crate) async fn suspend(panel: &Cpanel, request: &SuspendResellerRequest) ->
             looked(trouble.changing(), look).await?;
             Ok(Done::new(SuspendResellerResponse::default()).with_warnings(vec![FOUND_BY_LOOKING.to_owned()]))
         }
+    }
+}
+
+/// The reason of the reseller and all of its accounts. The operation's id makes it one that no other suspension has.
+fn common_reason(request: &SuspendResellerRequest) -> String {
+    match request.operation.as_ref().map(|operation| operation.id.as_str()).filter(|id| !id.is_empty()) {
+        Some(id) => format!("{} ({id})", reason(&request.reason)),
+        None => reason(&request.reason),
     }
 }
 

@@ -143,15 +143,31 @@ async fn the_password_is_sent_and_never_said() {
     let seen = server.seen("createacct");
     assert!(seen[0].form.contains(PASSWORD) && seen[0].form.contains("showpass=n"), "{}", seen[0].form);
     assert!(seen[0].form.starts_with("api.version=1&") && seen[0].query.is_none());
-    // A refusal that repeats it.
+}
+
+#[tokio::test]
+async fn a_refusal_that_repeats_the_password_does_not_pass_it_on() {
+    let server = Server::start().await;
     let echo = json!({"metadata": {"result": 0, "reason": format!("The password {PASSWORD} is too weak.")}});
     server.answers("createacct", 200, &echo.to_string());
-    let failure = server.panel.create_account(acme(first())).await;
-    let words = match failure {
-        Ok(_) => refused(server.panel.create_account(acme(first())).await, ProblemKind::Invalid),
-        refusal => refused(refusal, ProblemKind::Invalid),
-    };
+    let words = refused(server.panel.create_account(acme(first())).await, ProblemKind::Invalid);
     assert_eq!(words, "The password [redacted] is too weak.");
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_of_the_work_is_unknown() {
+    let server = Server::start().await;
+    let now = chrono::Utc::now().timestamp();
+    let account = json!({"user": "acme", "domain": "acme.example", "owner": "root", "unix_startdate": now});
+    let failed = json!({"metadata": {"result": 0, "reason": "Could not set permissions of the home folder."}});
+    server.answers("createacct", 200, &failed.to_string());
+    server.answers("accountsummary", 200, &json!({"metadata": {"result": 1}, "data": {"acct": [account]}}).to_string());
+    let words = unknown(server.panel.create_account(acme(first())).await);
+    assert!(words.contains("is there") && words.contains("home folder"), "{words}");
+    let server = Server::start().await;
+    server.answers("createacct", 200, &failed.to_string());
+    server.answers("accountsummary", 200, r#"{"metadata":{"result":0,"reason":"Account does not exist."}}"#);
+    refused(server.panel.create_account(acme(first())).await, ProblemKind::Permission);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod canned;
 mod changes;
 mod creation;
 mod listing;
+mod program;
 mod reseller_state;
 mod resellers;
 mod suspension;

@@ -25,7 +25,7 @@ async fn a_reseller_is_suspended_with_its_accounts() {
     let world = World::with_reseller().await;
     assert!(!world.panel.suspend_reseller(suspend(first())).await.expect("suspended").already);
     for user in ["resa", "kida", "kidb"] {
-        assert_eq!(world.reason(user).as_deref(), Some("[billet] overdue"), "{user}");
+        assert_eq!(world.reason(user).as_deref(), Some("[billet] overdue (op_1)"), "{user}");
     }
     assert!(world.panel.suspend_reseller(suspend(second())).await.expect("suspended").already);
     let other = SuspendResellerRequest { r#ref: named("kida"), ..suspend(first()) };
@@ -35,11 +35,11 @@ async fn a_reseller_is_suspended_with_its_accounts() {
 #[tokio::test]
 async fn what_was_suspended_for_other_reasons_stays_so() {
     let world = World::with_reseller().await;
-    world.whm.client().suspend("kida", "abuse").await.expect("suspended");
+    world.whm.client().suspend("kida", "[billet] overdue").await.expect("suspended for its own debts");
     world.panel.suspend_reseller(suspend(first())).await.expect("suspended");
     let done = world.panel.unsuspend_reseller(unsuspend(false)).await.expect("lifted");
     assert_eq!((world.reason("resa"), world.reason("kidb")), (None, None));
-    assert_eq!(world.reason("kida").as_deref(), Some("abuse"));
+    assert_eq!(world.reason("kida").as_deref(), Some("[billet] overdue"));
     assert!(!done.already && done.warnings.iter().any(|warning| warning.contains("1 accounts")), "{:?}", done.warnings);
     assert!(world.panel.unsuspend_reseller(unsuspend(false)).await.expect("active").already);
 }
