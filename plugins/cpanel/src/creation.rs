@@ -7,6 +7,7 @@ use billet_plugin::v1::{
     Problem, ProblemKind,
 };
 use billet_plugin::{Answer, Done, Failure, ProblemExt};
+use chrono::Utc;
 
 use crate::account::{FOUND_BY_LOOKING, find, find_by_domain, is_ours, is_repeated, limit, looked};
 use crate::answer::Reply;
@@ -14,6 +15,9 @@ use crate::budget::Budget;
 use crate::client::Call;
 use crate::failure::Trouble;
 use crate::{Cpanel, figures, naming};
+
+/// The longest that WHM is taken to be at work on one creation.
+const CREATION_SECONDS_MAX: i64 = 15 * 60;
 
 /// What of createacct's parameters may be given as `extra`. Left out: what has a field of its own, what makes packages or
 /// resellers on the side, and what only root's own scripts need (uid, gid, homedir).
@@ -108,18 +112,25 @@ pub(crate) async fn create(panel: &Cpanel, request: &CreateAccountRequest) -> An
     }
 }
 
-/// It exists already: an earlier attempt may have ended only now.
+/// It exists already: an earlier attempt may have ended only now, or be about to end.
 async fn adopt(
     panel: &Cpanel,
     request: &CreateAccountRequest,
     conflict: Failure,
     budget: Budget,
 ) -> Answer<CreateAccountResponse> {
-    match find(panel, &request.username, budget).await {
-        Ok(Some(account)) => ours(panel, request, account).map(|account| Done::already(response(account, Vec::new()))),
-        // The domain is taken, or the name without an account.
-        Ok(None) | Err(_) => Err(conflict),
+    let unclear = || Failure::Unknown(conflict.problem().clone());
+    if let Some(account) = find(panel, &request.username, budget).await.map_err(|_| unclear())? {
+        return ours(panel, request, account).map(|account| Done::already(response(account, Vec::new())));
     }
+    let domain = request.domain.as_str();
+    if !domain.is_empty() && find_by_domain(panel, domain, budget).await.map_err(|_| unclear())?.is_some() {
+        return Err(conflict);
+    }
+    // The name or the domain is taken, and no account is to be seen: WHM may still be at work on the earlier attempt.
+    let began = request.operation.as_ref().and_then(|operation| operation.first_attempt_at.as_ref());
+    let is_recent = began.is_some_and(|began| Utc::now().timestamp() - began.seconds < CREATION_SECONDS_MAX);
+    Err(if is_recent { unclear() } else { conflict })
 }
 
 /// A failure in words that are not known for certain to come before the work: creation has many steps, and one in the middle

@@ -66,9 +66,10 @@ pub(crate) async fn unsuspend(panel: &Cpanel, request: &UnsuspendResellerRequest
         return Ok(Done::already(UnsuspendResellerResponse::default()));
     };
     let mut warnings = Vec::new();
+    let mut lifted = 0_usize;
     if !request.force {
         check_liftable(user, &own.suspension)?;
-        let (mut kept, mut lifted) = (0_usize, 0_usize);
+        let mut kept = 0_usize;
         for (account, one) in suspended.iter().filter(|(account, one)| one.owner == user && *account != user) {
             if one.suspension.reason != own.suspension.reason {
                 kept += 1;
@@ -83,17 +84,23 @@ pub(crate) async fn unsuspend(panel: &Cpanel, request: &UnsuspendResellerRequest
             warnings.push(format!("{kept} accounts of `{user}` stay suspended, for reasons of their own"));
         }
     }
-    let call = Call::to("unsuspendreseller").with("user", user).with_flag("reseller-only", !request.force);
+    let own = lift_reseller(panel, user, request.force, budget).await;
+    warnings.extend(own.map_err(|failure| partly(user, lifted, failure))?);
+    Ok(Done::new(UnsuspendResellerResponse::default()).with_warnings(bounded(warnings.into_iter())))
+}
+
+/// Unsuspends a reseller, with all of its accounts or without them; what the panel complained about.
+async fn lift_reseller(panel: &Cpanel, user: &str, all: bool, budget: Budget) -> Result<Vec<String>, Failure> {
+    let call = Call::to("unsuspendreseller").with("user", user).with_flag("reseller-only", !all);
     let time = budget.change(limit(panel, true))?;
     match panel.client.call(call, time).await {
-        Ok(reply) => warnings.extend(reply.warnings),
+        Ok(reply) => Ok(reply.warnings),
         Err(trouble) => {
-            let look = async { Ok((!self::suspended(panel, budget).await?.contains_key(user)).then_some(())) };
+            let look = async { Ok((!suspended(panel, budget).await?.contains_key(user)).then_some(())) };
             looked(trouble.changing(), look).await?;
-            warnings.push(FOUND_BY_LOOKING.to_owned());
+            Ok(vec![FOUND_BY_LOOKING.to_owned()])
         }
     }
-    Ok(Done::new(UnsuspendResellerResponse::default()).with_warnings(bounded(warnings.into_iter())))
 }
 
 /// TerminateReseller.

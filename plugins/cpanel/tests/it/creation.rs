@@ -122,6 +122,21 @@ async fn a_second_attempt_makes_it_when_the_first_did_nothing() {
 }
 
 #[tokio::test]
+async fn a_conflict_at_a_second_attempt_may_be_our_own_work_that_goes_on() {
+    let world = World::start().await;
+    let taken = || Fault::Refuse("This system already has an account named “acme”.".to_owned());
+    world.whm.fail_next("createacct", taken());
+    unknown(world.panel.create_account(acme(second())).await);
+    world.whm.fail_next("createacct", taken());
+    let mut late = acme(second());
+    let began = late.operation.as_mut().and_then(|operation| operation.first_attempt_at.as_mut()).expect("a time");
+    began.seconds -= 15 * 60;
+    refused(world.panel.create_account(late).await, ProblemKind::Conflict);
+    world.account("other", "acme.example").await;
+    refused(world.panel.create_account(acme(second())).await, ProblemKind::Conflict);
+}
+
+#[tokio::test]
 async fn no_time_means_that_nothing_was_sent() {
     let server = Server::start().await;
     let problem = crate::world::later(server.panel.create_account(acme(operation(1, 0))).await);

@@ -80,6 +80,9 @@ async fn what_is_half_done_is_unknown_and_goes_on() {
     let words = unknown(world.panel.unsuspend_reseller(unsuspend(false)).await);
     assert!(words.contains("1 accounts were lifted; then `kidb`"), "{words}");
     assert!(world.reason("kida").is_none() && world.reason("resa").is_some());
+    world.whm.fail_next("unsuspendreseller", Fault::Refuse("Another process is modifying this account.".to_owned()));
+    unknown(world.panel.unsuspend_reseller(unsuspend(false)).await);
+    assert!(world.reason("kidb").is_none() && world.reason("resa").is_some());
     world.panel.unsuspend_reseller(unsuspend(false)).await.expect("the rest is lifted");
     assert_eq!((world.reason("kidb"), world.reason("resa")), (None, None));
     world.whm.fail_next("terminatereseller", Fault::HttpError(500));
