@@ -144,6 +144,18 @@ async fn a_package_is_made_once_and_reads_back_as_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_resellers_package_gets_its_name_and_is_made_once() {
+    let world = World::with_reseller().await;
+    let reseller = world.as_reseller("resa");
+    let done = reseller.create_package(gold()).await.expect("made");
+    assert!(!done.already && done.warnings.iter().any(|warning| warning.contains("`resa_gold`")), "{done:?}");
+    assert!(reseller.create_package(gold()).await.expect("there").already);
+    let listed = reseller.list_packages(ListPackagesRequest {}).await.expect("listed").value.packages;
+    let made = listed.iter().find(|package| package.name == "resa_gold").expect("listed");
+    assert_eq!(made.owner, "resa");
+}
+
+#[tokio::test]
 async fn a_package_that_whm_cannot_have_is_refused() {
     let world = World::start().await;
     let with = |change: &dyn Fn(&mut Package)| {

@@ -46,6 +46,17 @@ async fn accounts_of_an_owner_are_only_those() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_the_owner_for_a_pattern_is_corrected() {
+    let server = Server::start().await;
+    let rows =
+        r#"[{"user":"b","owner":"resa"},{"user":"c","owner":"resa2"},{"owner":"resa"},{"user":"a","owner":"resa"}]"#;
+    server.answers("listaccts", 200, &format!(r#"{{"metadata":{{"result":1}},"data":{{"acct":{rows}}}}}"#));
+    let owned = server.panel.list_accounts(page(0, "", "resa")).await.expect("listed").value;
+    assert_eq!((names(&owned.accounts), owned.next_page_token.as_str()), (vec!["a".to_owned(), "b".to_owned()], ""));
+    assert!(server.seen("listaccts")[0].form.contains("searchmethod=exact"));
+}
+
+#[tokio::test]
 async fn an_account_is_read_in_every_spelling() {
     let server = Server::start().await;
     server.answers_file("accountsummary", 200, "accountsummary.json");
