@@ -167,21 +167,23 @@ impl HttpClient {
 
 fn wire_error(error: &reqwest::Error) -> WireError {
     let said = words(error);
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(one) = source {
-        if let Some(rustls::Error::InvalidCertificate(why)) = one.downcast_ref::<rustls::Error>() {
-            return WireError::Untrusted(format!("the server's certificate is not trusted: {why}"));
-        }
-        if let Some(rustls::Error::InvalidCertificate(why)) = one
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return WireError::Untrusted(format!("the server's certificate is not trusted: {why}"));
-        }
-        source = one.source();
+    if let Some(why) = distrust(error) {
+        return WireError::Untrusted(format!("the server's certificate is not trusted: {why}"));
     }
     if error.is_connect() || error.is_builder() { WireError::NotSent(said) } else { WireError::NoAnswer(said) }
+}
+
+/// Why a certificate is not trusted, if that is what an error is about.
+fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref::<rustls::Error>() {
+        return Some(why.to_string());
+    }
+    // An I/O error's source is that of the error in it, not that error itself.
+    let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match inside {
+        Some(inside) => distrust(inside),
+        None => error.source().and_then(distrust),
+    }
 }
 
 /// An error with its causes, without the address.

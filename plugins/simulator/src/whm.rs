@@ -13,6 +13,9 @@ mod naming;
 mod options;
 mod packages;
 mod panel;
+mod parameters;
+mod privileges;
+mod reseller_state;
 mod resellers;
 mod state;
 mod suspend;
@@ -27,7 +30,7 @@ pub use client::{Created, WhmClient, WhmError};
 pub use hooks::{Hook, HookId, HookResult, HookRun, Stage};
 pub use limits::{Limit, Limits};
 pub use options::WhmOptions;
-pub use state::{Account, Suspension};
+pub use state::{Account, Standing, Suspension};
 
 use crate::error::SimulatorError;
 use crate::fault::Fault;
@@ -39,7 +42,7 @@ use panel::Panel;
 const ROOT: &str = "root";
 
 /// The functions that are simulated.
-const FUNCTIONS: [&str; 18] = [
+const FUNCTIONS: [&str; 32] = [
     "version",
     "createacct",
     "verify_new_username",
@@ -58,6 +61,20 @@ const FUNCTIONS: [&str; 18] = [
     "setupreseller",
     "listresellers",
     "create_user_session",
+    "unsetupreseller",
+    "setresellerlimits",
+    "acctcounts",
+    "setacls",
+    "saveacllist",
+    "myprivs",
+    "suspendreseller",
+    "unsuspendreseller",
+    "terminatereseller",
+    "listsuspended",
+    "listlockedaccounts",
+    "gethostname",
+    "get_current_users_count",
+    "get_maximum_users",
 ];
 
 /// A running WHM server. It stops when it is shut down or dropped.
@@ -173,6 +190,12 @@ impl Whm {
     #[must_use]
     pub fn account(&self, user: &str) -> Option<Account> {
         self.panel.state().accounts.get(user).cloned()
+    }
+
+    /// What a reseller may do and have, without a call.
+    #[must_use]
+    pub fn reseller(&self, user: &str) -> Option<Standing> {
+        self.panel.state().resellers.get(user).cloned()
     }
 
     /// All accounts by name, without a call.

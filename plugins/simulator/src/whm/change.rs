@@ -98,6 +98,9 @@ fn rename(state: &mut State, old: &str, account: &Account) {
     if let Some(token) = state.tokens.remove(old) {
         state.tokens.insert(account.user.clone(), token);
     }
+    if let Some(standing) = state.resellers.remove(old) {
+        state.resellers.insert(account.user.clone(), standing);
+    }
     for owned in state.accounts.values_mut().filter(|owned| owned.owner == old) {
         account.user.clone_into(&mut owned.owner);
     }

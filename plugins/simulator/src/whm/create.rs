@@ -6,6 +6,7 @@ use super::call::{Call, Done, Outcome, Refusal};
 use super::hooks::{CREATE, REMOVE};
 use super::limits::Limits;
 use super::naming::{new_domain, new_username};
+use super::privileges::not_a_reseller;
 use super::state::{Account, State};
 use super::{Panel, ROOT};
 use crate::secret::Secret;
@@ -23,7 +24,7 @@ pub(super) async fn createacct(panel: &Panel, call: &Call) -> Outcome {
         let account = prepare(panel, state, call, &password)?;
         state.accounts.insert(account.user.clone(), account.clone());
         if account.reseller {
-            state.tokens.insert(account.user.clone(), Secret::random());
+            state.promote(&account.user);
         }
         Ok(account)
     })?;
@@ -62,7 +63,12 @@ fn prepare(panel: &Panel, state: &State, call: &Call, password: &Secret) -> Resu
     let owner = if call.caller == ROOT { call.get("owner").unwrap_or(ROOT) } else { call.caller.as_str() };
     let owner_exists = owner == ROOT || owner == user || state.accounts.get(owner).is_some_and(|o| o.reseller);
     if !owner_exists {
-        return Err(Refusal::exception(format!("“{owner}” is not a reseller on this system.")));
+        return Err(not_a_reseller(owner));
+    }
+    let owned = state.accounts.values().filter(|account| account.owner == owner).count();
+    let full = state.resellers.get(owner).and_then(|standing| standing.accounts_max);
+    if full.is_some_and(|most| owned as u64 >= most) {
+        return Err(Refusal::exception(format!("“{owner}” has reached the maximum number of accounts.")));
     }
     Ok(Account {
         user,
@@ -117,6 +123,16 @@ pub(super) fn verify_new_username(panel: &Panel, call: &Call) -> Outcome {
 pub(super) async fn removeacct(panel: &Panel, call: &Call) -> Outcome {
     let user = call.get("username").or_else(|| call.get("user"));
     let user = user.ok_or_else(|| Refusal::exception("Provide the “username” parameter."))?;
+    remove_one(panel, call, user).await?;
+    Ok(Done {
+        reason: format!("{user} account removed"),
+        data: None,
+        raw: Some(format!("Removing User & Group...\n...Done\nAccount Removal Complete!!!...{user} account removed\n")),
+    })
+}
+
+/// Removes one account, with its hooks.
+pub(super) async fn remove_one(panel: &Panel, call: &Call, user: &str) -> Result<(), Refusal> {
     panel.with(|state| removable(state, call, user))?;
     let data = json!({"user": user});
     panel.before(REMOVE, &data).await?;
@@ -126,11 +142,7 @@ pub(super) async fn removeacct(panel: &Panel, call: &Call) -> Outcome {
         Ok(())
     })?;
     panel.after(REMOVE, &data).await;
-    Ok(Done {
-        reason: format!("{user} account removed"),
-        data: None,
-        raw: Some(format!("Removing User & Group...\n...Done\nAccount Removal Complete!!!...{user} account removed\n")),
-    })
+    Ok(())
 }
 
 /// A missing account has words of its own here; a reseller that still owns accounts stays.

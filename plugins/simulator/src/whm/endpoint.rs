@@ -11,7 +11,10 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::call::{Call, Done, Outcome, Refusal, access_denied, envelope};
-use super::{FUNCTIONS, Panel, api0, change, create, listing, packages, resellers, suspend};
+use super::{
+    FUNCTIONS, Panel, api0, change, create, listing, packages, parameters, privileges, reseller_state, resellers,
+    suspend,
+};
 use crate::fault::Fault;
 use crate::server::DropConnection;
 
@@ -92,6 +95,8 @@ async fn perform(panel: &Panel, call: &Call) -> Response {
 }
 
 async fn dispatch(panel: &Panel, call: &Call) -> Outcome {
+    privileges::check(panel, call)?;
+    parameters::check(call)?;
     match call.function.as_str() {
         "version" => Ok(Done::with_data(json!({"version": panel.options.version}))),
         "createacct" => create::createacct(panel, call).await,
@@ -109,7 +114,21 @@ async fn dispatch(panel: &Panel, call: &Call) -> Outcome {
         "listpkgs" => packages::listpkgs(panel, call),
         "addpkg" => packages::addpkg(panel, call),
         "setupreseller" => resellers::setupreseller(panel, call),
-        "listresellers" => resellers::listresellers(panel, call),
+        "listresellers" => resellers::listresellers(panel),
+        "unsetupreseller" => resellers::unsetupreseller(panel, call),
+        "setresellerlimits" => resellers::setresellerlimits(panel, call),
+        "acctcounts" => resellers::acctcounts(panel, call),
+        "setacls" => privileges::setacls(panel, call),
+        "saveacllist" => privileges::saveacllist(panel, call),
+        "myprivs" => privileges::myprivs(panel, call),
+        "suspendreseller" => reseller_state::suspendreseller(panel, call).await,
+        "unsuspendreseller" => reseller_state::unsuspendreseller(panel, call).await,
+        "terminatereseller" => reseller_state::terminatereseller(panel, call).await,
+        "listsuspended" => suspend::listsuspended(panel, call),
+        "listlockedaccounts" => suspend::listlockedaccounts(panel, call),
+        "gethostname" => Ok(Done::with_data(json!({"hostname": panel.options.hostname}))),
+        "get_current_users_count" => Ok(Done::with_data(json!({"users": panel.state().accounts.len()}))),
+        "get_maximum_users" => Ok(Done::with_data(json!({"users": panel.options.accounts_max}))),
         "create_user_session" => resellers::create_user_session(panel, call),
         unknown => {
             debug_assert!(!FUNCTIONS.contains(&unknown), "{unknown} is listed but not simulated");

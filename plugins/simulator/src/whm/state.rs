@@ -1,11 +1,12 @@
 //! What the simulated server holds.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
 use super::call::Refusal;
 use super::limits::Limits;
+use super::privileges::ordinary;
 use crate::secret::Secret;
 
 /// How many removed accounts showbw still remembers.
@@ -73,12 +74,30 @@ pub(super) struct Package {
     pub(super) feature_list: String,
 }
 
+/// What a reseller may do and have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// By the names of myprivs.
+    pub privileges: BTreeSet<&'static str>,
+    /// How many accounts it may own; `None` for no limit.
+    pub accounts_max: Option<u64>,
+    /// In MiB; `None` for no limit.
+    pub disk_mib_max: Option<u64>,
+    /// In MiB a month; `None` for no limit.
+    pub bandwidth_mib_max: Option<u64>,
+    /// Whether it may hand out more than it has.
+    pub overselling: bool,
+}
+
 /// Accounts, packages and who may call.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) packages: BTreeMap<String, Package>,
     pub(super) tokens: HashMap<String, Secret>,
+    pub(super) resellers: BTreeMap<String, Standing>,
+    /// Saved lists of privileges, by name.
+    pub(super) acl_lists: BTreeMap<String, BTreeSet<&'static str>>,
     /// Removed accounts, oldest first.
     pub(super) departed: VecDeque<Account>,
 }
@@ -101,9 +120,20 @@ impl State {
         self.accounts.values().filter(move |account| may_touch(caller, account))
     }
 
+    /// Makes an account a reseller, unless it is one.
+    pub(super) fn promote(&mut self, user: &str) {
+        if let Some(account) = self.accounts.get_mut(user) {
+            account.reseller = true;
+            self.tokens.entry(user.to_owned()).or_insert_with(Secret::random);
+            let standing = || Standing { privileges: ordinary(), ..Standing::default() };
+            self.resellers.entry(user.to_owned()).or_insert_with(standing);
+        }
+    }
+
     /// Takes an account away; showbw remembers it for a while.
     pub(super) fn remove(&mut self, user: &str) {
         self.tokens.remove(user);
+        self.resellers.remove(user);
         if let Some(account) = self.accounts.remove(user) {
             self.departed.push_back(account);
         }

@@ -14,4 +14,5 @@ mod whm_creation;
 mod whm_faults;
 mod whm_hooks;
 mod whm_listings;
+mod whm_reseller_state;
 mod whm_resellers;
