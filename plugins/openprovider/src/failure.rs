@@ -99,6 +99,8 @@ impl Trouble {
 /// Numbers that are known.
 const NUMBERS: &[(i64, Meaning)] = &[
     (UNAUTHENTICATED, Meaning::Refused(ProblemKind::Unauthenticated)),
+    // A handle that does not exist; no name servers; a wrong name, extension, period, transfer code, record.
+    (193, Meaning::Refused(ProblemKind::Invalid)),
     (223, Meaning::Refused(ProblemKind::Invalid)),
     (300, Meaning::Refused(ProblemKind::Invalid)),
     (307, Meaning::Refused(ProblemKind::Invalid)),
@@ -173,7 +175,7 @@ pub(crate) fn plain(words: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             '<' if chars.peek().is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '/' | '!')) => {
-                inside = true
+                inside = true;
             }
             '>' if inside => {
                 inside = false;

@@ -151,3 +151,22 @@ fn pricing(tld: Tld) -> TldPricing {
         renew_before_days: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Documented {
+        data: PriceAnswer,
+    }
+
+    #[test]
+    fn the_price_is_what_the_account_is_charged() {
+        let text = include_str!("../fixtures/price.json");
+        let answer: Documented = serde_json::from_str(text).expect("as documented");
+        let price = answer.data.price.as_ref().and_then(PriceGroup::charged).expect("a price");
+        assert_eq!((price.currency_code.as_str(), price.units, price.nanos), ("EUR", 11, 980_000_000));
+        assert!(!answer.data.is_premium);
+    }
+}

@@ -153,7 +153,7 @@ pub(crate) async fn set(plugin: &Openprovider, request: &SetRecordsRequest) -> A
         return Err(Failure::unknown(words));
     }
     if !differences(&wanted, &after, &zone, true).is_empty() {
-        warnings.push("Openprovider has put other times to live: it takes few values".to_owned());
+        warnings.push("Openprovider keeps other times to live than were asked for".to_owned());
     }
     Ok(Done::new(SetRecordsResponse::default()).with_warnings(warnings))
 }
