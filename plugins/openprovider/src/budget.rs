@@ -7,6 +7,9 @@ use billet_plugin::v1::Operation;
 /// What is kept back of a change's time, to look afterwards what became of it.
 const LOOK_TIME_MAX: Duration = Duration::from_secs(15);
 
+/// With less than this a change is not begun: nobody would hear what became of it.
+const CHANGE_TIME_MIN: Duration = Duration::from_secs(1);
+
 /// The time that is left.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
@@ -30,10 +33,10 @@ impl Budget {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// For the request that changes something: a part is kept back for the look afterwards.
+    /// For the request that changes something: a part is kept back for the look afterwards. Nothing when too little is left.
     pub(crate) fn for_change(&self) -> Duration {
         let left = self.left();
-        left - LOOK_TIME_MAX.min(left / 4)
+        if left < CHANGE_TIME_MIN { Duration::ZERO } else { left - LOOK_TIME_MAX.min(left / 4) }
     }
 }
 
@@ -49,6 +52,6 @@ mod tests {
             Operation { time_left: Some(prost_types::Duration { seconds: 2, nanos: 0 }), ..Operation::default() };
         assert!(Budget::left_to(Some(&told), Duration::from_secs(60)).left() <= Duration::from_secs(2));
         assert!(Budget::left_to(None, Duration::from_secs(60)).left() > Duration::from_secs(200));
-        assert_eq!(Budget::of(Duration::ZERO).for_change(), Duration::ZERO);
+        assert_eq!(Budget::of(Duration::from_millis(900)).for_change(), Duration::ZERO);
     }
 }

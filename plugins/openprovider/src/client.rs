@@ -11,31 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::failure::{Trouble, UNAUTHENTICATED, plain, too_many};
+use crate::failure::{Trouble, UNAUTHENTICATED, plain, scrubbed, too_many};
 use crate::login::Login;
 use crate::settings::Access;
 
 /// How many warnings of one answer are kept.
 const WARNINGS_MAX: usize = 20;
 
-/// One call of the API.
-#[derive(Debug)]
+/// One call of the API. No `Debug`: its body may hold a secret, and people's data.
 pub(crate) struct Call {
     method: Method,
     path: Vec<String>,
     query: Vec<(&'static str, String)>,
     body: Option<String>,
-    secrets: Secrets,
-}
-
-/// What must not come back in words. Its `Debug` shows nothing.
-#[derive(Default)]
-struct Secrets(Vec<String>);
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} secrets", self.0.len())
-    }
+    /// What must not come back in words.
+    secrets: Vec<String>,
 }
 
 impl Call {
@@ -61,7 +51,7 @@ impl Call {
 
     fn new(method: Method, path: &[&str], body: Option<String>) -> Self {
         let path = path.iter().map(|segment| (*segment).to_owned()).collect();
-        Self { method, path, query: Vec::new(), body, secrets: Secrets::default() }
+        Self { method, path, query: Vec::new(), body, secrets: Vec::new() }
     }
 
     /// With a parameter.
@@ -72,7 +62,7 @@ impl Call {
 
     /// With a secret in its body.
     pub(crate) fn secret(mut self, secret: &str) -> Self {
-        self.secrets.0.push(secret.to_owned());
+        self.secrets.push(secret.to_owned());
         self
     }
 }
@@ -116,7 +106,7 @@ impl Client {
             let read = answered.and_then(|answer| answer.read::<T>());
             let secrets = || {
                 let known = [token.as_str(), self.login.password()];
-                known.into_iter().chain(call.secrets.0.iter().map(String::as_str))
+                known.into_iter().chain(call.secrets.iter().map(String::as_str))
             };
             if !matches!(&read, Err(Trouble::Wire(_) | Trouble::Said { code: UNAUTHENTICATED, .. })) {
                 self.login.accepted(&token);
@@ -138,6 +128,7 @@ impl Client {
                 Err(Trouble::Said { code, words }) => {
                     return Err(Trouble::Said { code, words: redact(&words, secrets()) });
                 }
+                Err(Trouble::Certain(failure)) => return Err(Trouble::Certain(scrubbed(failure, secrets()))),
                 Err(other) => return Err(other),
             }
         }
@@ -223,7 +214,7 @@ impl Answer {
         }
         let Ok(envelope) = serde_json::from_slice::<Envelope>(&self.0.body) else { return Err(self.foreign()) };
         if envelope.code != 0 {
-            return Err(said(&envelope));
+            return Err(said(status, &envelope));
         }
         if !(200..300).contains(&status) {
             return Err(Trouble::Garbled(format!("HTTP {status} with the code of success: neither yes nor no")));
@@ -262,7 +253,7 @@ impl Answer {
     }
 }
 
-fn said(envelope: &Envelope) -> Trouble {
+fn said(status: u16, envelope: &Envelope) -> Trouble {
     let desc = envelope.desc.as_deref().unwrap_or_default();
     // The registry's own words are a text in `data`; elsewhere there may be an object, which is not for people.
     let data = envelope.data.and_then(|data| serde_json::from_str::<String>(data.get()).ok()).unwrap_or_default();
@@ -272,7 +263,11 @@ fn said(envelope: &Envelope) -> Trouble {
         return Trouble::Certain(Failure::later(ProblemKind::Unavailable, envelope.code.to_string(), words));
     }
     let words = if words.is_empty() { format!("code {}", envelope.code) } else { words };
-    Trouble::Said { code: envelope.code, words }
+    match status {
+        401 => Trouble::Said { code: UNAUTHENTICATED, words },
+        403 => Trouble::Certain(Failure::refused(ProblemKind::Permission, envelope.code.to_string(), words)),
+        _ => Trouble::Said { code: envelope.code, words },
+    }
 }
 
 fn joined(desc: &str, data: &str) -> String {

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use billet_plugin::http::WireError;
+use billet_plugin::redact::redact;
 use billet_plugin::v1::{Problem, ProblemKind};
 use billet_plugin::{Failure, ProblemExt};
 
@@ -165,6 +166,19 @@ fn meaning(code: i64, words: &str) -> Meaning {
 pub(crate) fn too_many(after: Option<Duration>) -> Trouble {
     let problem = Problem::of(ProblemKind::Busy, "429", "Openprovider takes no more calls for now");
     Trouble::Certain(Failure::RetryLater { problem, after: Some(after.unwrap_or(Duration::from_secs(60))) })
+}
+
+/// The failure without these secrets in its words.
+pub(crate) fn scrubbed<'a>(failure: Failure, secrets: impl IntoIterator<Item = &'a str>) -> Failure {
+    let scrub = |mut problem: Problem| {
+        problem.words = redact(&problem.words, secrets);
+        problem
+    };
+    match failure {
+        Failure::RetryLater { problem, after } => Failure::RetryLater { problem: scrub(problem), after },
+        Failure::Refused(problem) => Failure::Refused(scrub(problem)),
+        Failure::Unknown(problem) => Failure::Unknown(scrub(problem)),
+    }
 }
 
 /// Words without markup and line breaks: registries' messages come with `<br>`.

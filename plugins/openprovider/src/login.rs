@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::client::Wire;
-use crate::failure::{Trouble, UNAUTHENTICATED};
+use crate::failure::{Trouble, UNAUTHENTICATED, scrubbed};
 use crate::settings::Access;
 
 /// How long a refused login is not repeated.
@@ -138,20 +138,7 @@ impl Login {
                 let words = format!("Openprovider refuses the user name and password: {words}");
                 Err(Failure::refused(ProblemKind::Unauthenticated, UNAUTHENTICATED.to_string(), words))
             }
-            Err(trouble) => Err(clean(trouble.asking(), &self.password)),
+            Err(trouble) => Err(scrubbed(trouble.asking(), [self.password.as_str()])),
         }
-    }
-}
-
-/// Without the password, should it be repeated.
-fn clean(failure: Failure, password: &str) -> Failure {
-    let scrub = |mut problem: billet_plugin::v1::Problem| {
-        problem.words = redact(&problem.words, [password]);
-        problem
-    };
-    match failure {
-        Failure::RetryLater { problem, after } => Failure::RetryLater { problem: scrub(problem), after },
-        Failure::Refused(problem) => Failure::Refused(scrub(problem)),
-        Failure::Unknown(problem) => Failure::Unknown(scrub(problem)),
     }
 }

@@ -3,6 +3,8 @@
 //! The API answers success to some changes that it does not make (a key beside its own, a transfer code of the caller's),
 //! so what was asked for is read back.
 
+use std::collections::BTreeSet;
+
 use billet_plugin::v1::{
     ContactRole, GetAuthCodeRequest, GetAuthCodeResponse, ProblemKind, UpdateDomainRequest, UpdateDomainResponse,
 };
@@ -45,9 +47,10 @@ struct Change {
 impl Change {
     /// What is asked for and not so yet, by name.
     fn missing_in(&self, row: &Row) -> Vec<&'static str> {
+        // Not every registry keeps their order.
         let servers = |wanted: &Vec<NameServer>| {
-            let wanted: Vec<_> = wanted.iter().map(|server| server.name.clone()).collect();
-            wanted != row.name_servers()
+            let wanted: BTreeSet<_> = wanted.iter().map(|server| server.name.clone()).collect();
+            wanted != BTreeSet::from_iter(row.name_servers())
         };
         let keys = |wanted: &Vec<Key>| {
             let (mut wanted, mut there) = (wanted.clone(), row.keys());

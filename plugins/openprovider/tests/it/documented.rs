@@ -110,6 +110,12 @@ async fn refusals_come_in_the_registrars_words_without_markup_and_secrets() {
 
     let plugin = json_of(500, include_str!("../../fixtures/maintenance.json")).await;
     assert_later(&plugin.get_domain(get()).await, ProblemKind::Unavailable);
+
+    let forbidden = format!("{{\"code\": 5, \"desc\": \"no rights for {TOKEN} and s3cret-word\"}}");
+    let words = assert_refused(&json_of(403, &forbidden).await.get_domain(get()).await, ProblemKind::Permission);
+    assert_eq!(words, "no rights for [redacted] and [redacted]");
+    let words = assert_refused(&json_of(401, &forbidden).await.get_domain(get()).await, ProblemKind::Unauthenticated);
+    assert!(words.contains("[redacted] and [redacted]"), "{words}");
 }
 
 #[tokio::test]

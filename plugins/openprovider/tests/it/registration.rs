@@ -209,3 +209,14 @@ async fn a_contact_whose_answer_was_lost_is_found_by_the_next_attempt() {
     assert_eq!(stand.server.customers().len(), 1);
     assert_eq!(contact("Anna Holder").email, stand.server.customers()[0].body["email"]);
 }
+
+#[tokio::test]
+async fn an_order_for_which_no_time_is_left_is_not_placed() {
+    let stand = Stand::new().await;
+    let mut request = register("acme.example");
+    if let Some(operation) = &mut request.operation {
+        operation.time_left = Some(prost_types::Duration { seconds: 0, nanos: 800_000_000 });
+    }
+    assert_later(&stand.plugin.register_domain(request).await, ProblemKind::Unavailable);
+    assert_eq!(stand.server.calls("CreateDomain"), 0);
+}
