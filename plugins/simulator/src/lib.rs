@@ -1,6 +1,7 @@
-//! Servers on the loopback address that behave as control panels do, for Billet's demo and tests: a cPanel & WHM
-//! server ([`Whm`]) and a Plesk server ([`Plesk`]). They speak the panels' own protocols, keep their state in memory,
-//! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
+//! Servers on the loopback address that behave as control panels and registrars do, for Billet's demo and tests: a cPanel &
+//! WHM server ([`Whm`]), a Plesk server ([`Plesk`]) and the registrar Openprovider ([`Openprovider`]). They speak
+//! the panels' own protocols, keep their state in memory, run hook scripts and event handlers as the panels do, and fail on
+//! demand ([`Fault`]).
 
 mod clock;
 mod error;
@@ -11,6 +12,7 @@ mod script;
 mod secret;
 mod server;
 
+pub mod openprovider;
 pub mod plesk;
 pub mod whm;
 
@@ -19,6 +21,7 @@ pub use error::SimulatorError;
 pub use exchange::NoAnswer;
 pub use fault::Fault;
 pub use memory::MEMORY;
+pub use openprovider::{Openprovider, OpenproviderOptions};
 pub use plesk::{Plesk, PleskOptions};
 pub use secret::Secret;
 pub use whm::{Whm, WhmOptions};

@@ -1,13 +1,13 @@
-//! `billet-simulator`: a control panel to play with, on the loopback address.
+//! `billet-simulator`: a control panel or a registrar to play with, on the loopback address.
 
 use std::process::ExitCode;
 
-use billet_simulator::{Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
+use billet_simulator::{Openprovider, OpenproviderOptions, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
-/// Runs a server on 127.0.0.1 that behaves as a control panel does: its API, its hooks, its failures. Nothing is
-/// kept: when it ends, everything is gone.
+/// Runs a server on 127.0.0.1 that behaves as a control panel or a registrar does: its API, its hooks, its failures.
+/// Nothing is kept: when it ends, everything is gone.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -23,6 +23,9 @@ enum Panel {
     /// A Plesk server: the XML API and the event manager.
     #[command(after_help = PLESK_HELP)]
     Plesk(PleskArguments),
+    /// The registrar Openprovider: its REST API. Extensions: com, org, example (at once), ai (at least two years, and
+    /// the registry never decides).
+    Openprovider(OpenproviderArguments),
 }
 
 const WHM_HELP: &str = "\
@@ -42,6 +45,19 @@ phys_hosting_delete. Plesk calls a subscription a domain here.
 
 Example: show what a handler gets
   billet-simulator plesk --port 8880 --plan Basic --handler 'domain_create=env > /tmp/created.env'";
+
+#[derive(Debug, Args)]
+struct OpenproviderArguments {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// A name that somebody else holds. Repeatable.
+    #[arg(long = "taken", value_name = "NAME")]
+    taken: Vec<String>,
+    /// The time the registrar believes in, such as 2027-02-01T09:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    now: Option<DateTime<Utc>>,
+}
 
 #[derive(Debug, Args)]
 struct WhmArguments {
@@ -91,6 +107,7 @@ async fn main() -> ExitCode {
     let ended = match Arguments::parse().panel {
         Panel::Whm(arguments) => whm(arguments).await,
         Panel::Plesk(arguments) => plesk(arguments).await,
+        Panel::Openprovider(arguments) => openprovider(arguments).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,6 +161,22 @@ async fn plesk(arguments: PleskArguments) -> Result<(), SimulatorError> {
     );
     until_interrupted().await;
     plesk.shutdown().await;
+    Ok(())
+}
+
+async fn openprovider(arguments: OpenproviderArguments) -> Result<(), SimulatorError> {
+    let options =
+        OpenproviderOptions { port: arguments.port, taken: arguments.taken, ..OpenproviderOptions::default() };
+    let registrar = Openprovider::start(options).await?;
+    if let Some(now) = arguments.now {
+        registrar.set_now(now);
+    }
+    let (url, username, password) = (registrar.url(), registrar.username(), registrar.password());
+    println!("Openprovider at {url}, user {username}, password {password}. Try:");
+    println!("  curl '{url}/auth/login' -d '{{\"username\":\"{username}\",\"password\":\"{password}\"}}'");
+    println!("  curl -H 'Authorization: Bearer TOKEN' '{url}/tlds?with_price=true'");
+    until_interrupted().await;
+    registrar.shutdown().await;
     Ok(())
 }
 
