@@ -338,6 +338,14 @@ async fn other_work_is_waited_for_and_what_a_killed_process_left_is_no_account()
     done(&panel, wanted("beta")).await;
     assert!(!left.exists(), "the next change removes it");
 
+    // An administrator may make one by hand.
+    std::fs::create_dir_all(root.join("accounts/gamma/files")).expect("a folder");
+    std::fs::write(root.join("accounts/gamma/account.json"), r#"{ "domain": "gamma.example" }"#).expect("written");
+    let by_hand = account(&panel, "gamma").await;
+    assert_eq!((by_hand.created_at, by_hand.package.as_str()), (None, ""));
+    let again = CreateAccountRequest { operation: operation(2, SystemTime::UNIX_EPOCH), ..wanted("gamma") };
+    assert_eq!(refused(&panel, again).await, ProblemKind::Conflict, "nobody can say that it is ours");
+
     std::fs::write(root.join("accounts/alpha/account.json"), "{").expect("written");
     let list = ListAccountsRequest { page_size: 10, ..ListAccountsRequest::default() };
     let failure = panel.call(list, TIME).await.expect_err("one cannot be read");

@@ -31,7 +31,7 @@ EMPTY = {
     "package": "",
     "email": "",
     "external_id": "",
-    "created_at": "1970-01-01T00:00:00+00:00",
+    "created_at": None,
     "password": None,
     "suspension": None,
 }

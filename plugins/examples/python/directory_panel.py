@@ -242,8 +242,9 @@ class DirectoryPanel:
 def is_ours(account: dict, request) -> bool:
     """Whether an earlier attempt of this operation made it: what anybody else made is not ours."""
     operation = request.operation
-    return (
+    return bool(
         operation.attempt >= 2
+        and account["created_at"]
         and operation.HasField("first_attempt_at")
         and account["domain"].lower() == request.domain.lower()
         and account["external_id"] == request.external_id
@@ -289,7 +290,8 @@ def as_message(name: str, account: dict, settings: dict) -> pb.Account:
         email=account["email"],
         external_id=account["external_id"],
     )
-    message.created_at.FromDatetime(datetime.fromisoformat(account["created_at"]))
+    if account["created_at"]:
+        message.created_at.FromDatetime(datetime.fromisoformat(account["created_at"]))
     limit = settings.get("packages", {}).get(account["package"], {}).get("disk_bytes")
     if limit is not None:
         message.disk_limit_bytes = limit

@@ -78,7 +78,9 @@ def answer(name: str, call, request, response_class):
         words = "the plugin broke, see the log"
         failure = Unknown("UNAVAILABLE", words) if changes else RetryLater("UNAVAILABLE", words)
         response, how = response_class(outcome=failure.outcome()), failure.field
-    log.info("%s %s latency_ms=%d", name, how, (time.monotonic() - began) * 1000)
+    # Questions that go well, Health above all, would fill the log.
+    level = logging.INFO if changes or how != "done" else logging.DEBUG
+    log.log(level, "%s %s latency_ms=%d", name, how, (time.monotonic() - began) * 1000)
     return response
 
 
