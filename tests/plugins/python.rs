@@ -240,6 +240,16 @@ async fn what_somebody_else_made_or_suspended_is_left_alone() {
         assert_eq!(refused(&panel, GetAccountRequest { r#ref: named(username) }).await, ProblemKind::NotFound);
     }
 
+    // No name leads out of the folder.
+    std::fs::create_dir_all(root.join("outside/files")).expect("a folder");
+    std::fs::write(root.join("outside/account.json"), on_disk(root, "alpha").to_string()).expect("written");
+    for username in ["../outside", "alpha/../../outside", "../accounts/alpha"] {
+        assert_eq!(refused(&panel, GetAccountRequest { r#ref: named(username) }).await, ProblemKind::NotFound);
+        let terminate = TerminateAccountRequest { operation: first(), r#ref: named(username), keep_dns: false };
+        assert!(done(&panel, terminate).await.already);
+    }
+    assert!(root.join("outside/account.json").exists() && root.join("accounts/alpha").exists());
+
     edit(root, "alpha", "suspension", json!({ "reason": "abuse" }));
     let there = account(&panel, "alpha").await.suspension.expect("suspended");
     assert_eq!(there.origin(), SuspensionOrigin::Administrator);
