@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use billet_plugin::v1::ProblemKind;
 
+use super::process::{kill, processes};
 use super::world::{TIME, account, as_child, behaving, host_of, is_later, test};
 
 /// Waits until an instance answers again.
@@ -109,21 +110,4 @@ async fn a_killed_program_is_started_again() {
         assert!(Instant::now() < end, "the process outlives its instance");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// The processes whose command line begins with this program.
-fn processes(program: &std::path::Path) -> Vec<rustix::process::Pid> {
-    let wanted = format!("{}\0", program.display());
-    let begins = |path: std::path::PathBuf| std::fs::read(path).is_ok_and(|line| line.starts_with(wanted.as_bytes()));
-    std::fs::read_dir("/proc")
-        .expect("proc")
-        .flatten()
-        .filter(|entry| begins(entry.path().join("cmdline")))
-        .filter_map(|entry| rustix::process::Pid::from_raw(entry.file_name().to_string_lossy().parse().ok()?))
-        .collect()
-}
-
-fn kill(pids: &[rustix::process::Pid]) -> Option<()> {
-    let [pid] = pids else { return None };
-    rustix::process::kill_process(*pid, rustix::process::Signal::KILL).ok()
 }

@@ -2,4 +2,6 @@
 
 mod child;
 mod linked;
+mod process;
+mod python;
 mod world;
