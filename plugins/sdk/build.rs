@@ -8,6 +8,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = ["outcome", "plugin", "panel", "registrar", "gateway", "channel"]
         .map(|name| root.join(format!("billet/plugin/v1/{name}.proto")));
     let descriptors = protox::compile(files, [root])?;
-    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure().build_transport(false).btree_map(".").compile_fds(descriptors)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use billet_plugin::handshake::{HANDSHAKE_TIME_MAX, Handshake, TOKEN_ENV, TOKEN_KEY};
 use billet_plugin::v1::plugin_service_client::PluginServiceClient;
-use billet_plugin::v1::{ConfigureRequest, DescribeRequest, DescribeResponse, HealthRequest};
+use billet_plugin::v1::{ConfigureRequest, DescribeRequest, DescribeResponse, HealthRequest, ProblemKind};
 use billet_plugin::{Failure, v1};
 use rand::RngExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -52,6 +52,18 @@ enum Link {
     Starting,
     Up(Channel, MetadataValue<Ascii>),
     Down(String),
+    /// It does not take its settings: it is not started again with the same.
+    Refused(Failure),
+}
+
+/// How a life of the process ended.
+enum End {
+    /// It has to be started again.
+    Broken(String),
+    /// It does not take its settings.
+    Refused(Failure),
+    /// Its instance has ended.
+    Stopped,
 }
 
 /// A child process and the task that watches it. Ends with it.
@@ -70,22 +82,28 @@ impl Child {
         Self { link, stop }
     }
 
-    /// The way to it, as soon as there is one; in words why there is none.
-    pub async fn link(&self) -> Result<(Channel, MetadataValue<Ascii>), String> {
+    /// The way to it, as soon as there is one.
+    ///
+    /// # Errors
+    /// Why there is none: the plugin's refusal of its settings, or that it is to be tried later.
+    pub async fn link(&self) -> Result<(Channel, MetadataValue<Ascii>), Failure> {
+        let later = |words: String| Failure::later(ProblemKind::Unavailable, "", words);
         let mut link = self.link.clone();
         let up = async {
             loop {
                 match &*link.borrow_and_update() {
                     Link::Up(channel, token) => return Ok((channel.clone(), token.clone())),
-                    Link::Down(why) => return Err(why.clone()),
+                    Link::Down(why) => return Err(later(why.clone())),
+                    Link::Refused(failure) => return Err(failure.clone()),
                     Link::Starting => {}
                 }
                 if link.changed().await.is_err() {
-                    return Err("the plugin was stopped".to_owned());
+                    return Err(later("the plugin was stopped".to_owned()));
                 }
             }
         };
-        tokio::time::timeout(LINK_TIME_MAX, up).await.unwrap_or_else(|_| Err("the plugin is still starting".to_owned()))
+        let still_starting = || Err(later("the plugin is still starting".to_owned()));
+        tokio::time::timeout(LINK_TIME_MAX, up).await.unwrap_or_else(|_| still_starting())
     }
 }
 
@@ -115,10 +133,14 @@ async fn keep_running(
     let mut pause = RESTART_PAUSE;
     loop {
         let began = Instant::now();
-        let why = tokio::select! {
-            why = run_once(&program, &configuration, &link) => why,
-            // The process dies with the dropped future: `kill_on_drop`.
-            () = stop.cancelled() => return,
+        let why = match run_once(&program, &configuration, &link, &stop).await {
+            End::Broken(why) => why,
+            End::Refused(failure) => {
+                tracing::warn!(plugin = program.name, instance = configuration.instance, %failure, "settings are refused");
+                link.send_replace(Link::Refused(failure));
+                return stop.cancelled().await;
+            }
+            End::Stopped => return,
         };
         tracing::warn!(plugin = program.name, instance = configuration.instance, %why, "a plugin ended");
         link.send_replace(Link::Down(why));
@@ -135,27 +157,51 @@ async fn keep_running(
     }
 }
 
-/// One life of the process; answers why it ended.
-async fn run_once(program: &Program, configuration: &ConfigureRequest, link: &watch::Sender<Link>) -> String {
-    let mut started = match Started::new(program, &configuration.instance).await {
-        Ok(started) => started,
-        Err(why) => return why,
+/// One life of the process.
+async fn run_once(
+    program: &Program,
+    configuration: &ConfigureRequest,
+    link: &watch::Sender<Link>,
+    stop: &CancellationToken,
+) -> End {
+    // Until it has shaken hands, the process dies with the dropped future.
+    let mut started = tokio::select! {
+        started = Started::new(program, &configuration.instance) => match started {
+            Ok(started) => started,
+            Err(why) => return End::Broken(why),
+        },
+        () = stop.cancelled() => return End::Stopped,
     };
-    if let Err(why) = started.set_up(program, configuration).await {
-        started.end().await;
-        return why;
+    match started.set_up(program, configuration).await {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => {
+            started.end().await;
+            return if matches!(failure, Failure::Refused(_)) {
+                End::Refused(failure)
+            } else {
+                End::Broken(format!("Configure: {}", failure.problem().words))
+            };
+        }
+        Err(why) => {
+            started.end().await;
+            return End::Broken(why);
+        }
     }
     tracing::info!(plugin = program.name, instance = configuration.instance, "a plugin is at work");
     link.send_replace(Link::Up(started.channel.clone(), started.token.clone()));
     let health = started.watch_health();
     tokio::select! {
-        status = started.process.wait() => match status {
+        status = started.process.wait() => End::Broken(match status {
             Ok(status) => format!("the plugin's process ended: {status}"),
             Err(error) => format!("the plugin's process cannot be watched: {error}"),
-        },
+        }),
         why = health => {
             let _ = started.process.kill().await;
-            why
+            End::Broken(why)
+        }
+        () = stop.cancelled() => {
+            started.end().await;
+            End::Stopped
         }
     }
 }
@@ -232,18 +278,14 @@ impl Started {
         }
     }
 
-    async fn set_up(&self, program: &Program, configuration: &ConfigureRequest) -> Result<(), String> {
+    /// Configures it; the inner answer is the plugin's own.
+    async fn set_up(&self, program: &Program, configuration: &ConfigureRequest) -> Result<Result<(), Failure>, String> {
         self.describe(program).await?;
         let mut client = PluginServiceClient::new(self.channel.clone());
         let answer = within(client.configure(self.request(configuration.clone())))
             .await
             .map_err(|why| format!("Configure: {why}"))?;
-        answer
-            .outcome
-            .unwrap_or_default()
-            .into_answer(())
-            .map(drop)
-            .map_err(|failure: Failure| format!("Configure: {}", failure.problem().words))
+        Ok(answer.outcome.unwrap_or_default().into_answer(()).map(drop))
     }
 
     /// Ends when it no longer gives a sign of life; answers why.

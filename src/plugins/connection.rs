@@ -40,7 +40,7 @@ impl Connection {
                     }
                 }
                 Self::Child(child) => {
-                    let (channel, token) = child.link().await.map_err(unavailable)?;
+                    let (channel, token) = child.link().await?;
                     unary(channel, &token, request).await.unwrap_or_else(|status| Err(broken(R::CHANGES, &status)))
                 }
             }

@@ -5,6 +5,6 @@ use billet_plugin::Plugin;
 /// All of them.
 #[must_use]
 pub fn linked() -> &'static [Plugin] {
-    const LINKED: &[Plugin] = &[];
+    const LINKED: &[Plugin] = &[billet_cpanel::PLUGIN, billet_openprovider::PLUGIN, billet_plesk::PLUGIN];
     LINKED
 }
