@@ -1,5 +1,5 @@
 //! Servers on the loopback address that behave as control panels do, for Billet's demo and tests: a cPanel & WHM
-//! server ([`Whm`]) and a Plesk server ([`Plesk`]). They speak the panels' own protocols, keep their state in memory,
+//! server ([`Whm`]), a Plesk server ([`Plesk`]) and a HestiaCP server ([`Hestia`]). They speak the panels' own protocols, keep their state in memory,
 //! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
 
 mod clock;
@@ -10,6 +10,7 @@ mod script;
 mod secret;
 mod server;
 
+pub mod hestia;
 pub mod plesk;
 pub mod whm;
 
@@ -17,6 +18,7 @@ pub use clock::HOOK_AT;
 pub use error::SimulatorError;
 pub use exchange::NoAnswer;
 pub use fault::Fault;
+pub use hestia::{Hestia, HestiaOptions};
 pub use plesk::{Plesk, PleskOptions};
 pub use secret::Secret;
 pub use whm::{Whm, WhmOptions};
