@@ -1,7 +1,9 @@
 //! Servers on the loopback address that behave as control panels do, for Billet's demo and tests: a cPanel & WHM
-//! server ([`Whm`]), a Plesk server ([`Plesk`]) and a HestiaCP server ([`Hestia`]). They speak the panels' own protocols, keep their state in memory,
+//! server ([`Whm`]), a Plesk server ([`Plesk`]), a HestiaCP server ([`Hestia`]) and a Virtualmin server
+//! ([`Virtualmin`]). They speak the panels' own protocols, keep their state in memory,
 //! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
 
+mod basic_auth;
 mod clock;
 mod error;
 mod exchange;
@@ -12,6 +14,7 @@ mod server;
 
 pub mod hestia;
 pub mod plesk;
+pub mod virtualmin;
 pub mod whm;
 
 pub use clock::HOOK_AT;
@@ -21,4 +24,5 @@ pub use fault::Fault;
 pub use hestia::{Hestia, HestiaOptions};
 pub use plesk::{Plesk, PleskOptions};
 pub use secret::Secret;
+pub use virtualmin::{Virtualmin, VirtualminOptions};
 pub use whm::{Whm, WhmOptions};

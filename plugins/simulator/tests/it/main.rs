@@ -8,6 +8,7 @@ mod plesk_packets;
 mod plesk_webspaces;
 mod program;
 mod raw_http;
+mod virtualmin_api;
 mod whm_api0;
 mod whm_changes;
 mod whm_creation;
