@@ -1,6 +1,6 @@
 //! Servers on the loopback address that behave as control panels do, for Billet's demo and tests: a cPanel & WHM
-//! server ([`Whm`]), a Plesk server ([`Plesk`]), a HestiaCP server ([`Hestia`]) and a Virtualmin server
-//! ([`Virtualmin`]). They speak the panels' own protocols, keep their state in memory,
+//! server ([`Whm`]), a Plesk server ([`Plesk`]), a HestiaCP server ([`Hestia`]), a Virtualmin server
+//! ([`Virtualmin`]) and a DirectAdmin server ([`DirectAdmin`]). They speak the panels' own protocols, keep their state in memory,
 //! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
 
 mod basic_auth;
@@ -12,12 +12,14 @@ mod script;
 mod secret;
 mod server;
 
+pub mod directadmin;
 pub mod hestia;
 pub mod plesk;
 pub mod virtualmin;
 pub mod whm;
 
 pub use clock::HOOK_AT;
+pub use directadmin::{DirectAdmin, DirectAdminOptions};
 pub use error::SimulatorError;
 pub use exchange::NoAnswer;
 pub use fault::Fault;
