@@ -1,6 +1,7 @@
 //! The simulators, spoken to over the loopback address as an adapter or a person would.
 
 mod capture;
+mod directadmin_api;
 mod hestia_api;
 mod plesk_customers;
 mod plesk_events;
