@@ -16,7 +16,7 @@ const SIGNS: [(ProblemKind, &[&str]); 6] = [
     (ProblemKind::Busy, &["blacklist", "too many", "try again"]),
     (ProblemKind::Conflict, &["already exists", "already in use", "already taken"]),
     (ProblemKind::NotFound, &["unable to show user", "user does not exist", "is not yours", "no such user"]),
-    (ProblemKind::Permission, &["do not have access", "not allowed", "access denied", "permission"]),
+    (ProblemKind::Permission, &["do not have access", "not allowed", "access denied"]),
     (ProblemKind::Limit, &["maximum", "limit", "license", "exceed", "not enough"]),
     (ProblemKind::Unsupported, &["unknown command", "cannot execute your command"]),
 ];
