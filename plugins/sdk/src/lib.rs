@@ -18,6 +18,7 @@ mod registrar;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod suspension;
+mod work;
 
 pub use call::{Call, Change, Reply};
 pub use channel::Channel;
@@ -28,6 +29,7 @@ pub use plugin::{Configured, Kind, Plugin, Settings};
 pub use registrar::Registrar;
 #[cfg(feature = "serve")]
 pub use serve::serve;
+pub use work::Work;
 
 /// Generated code, nested as its packages are.
 #[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs)]

@@ -2,7 +2,12 @@
 //! WHM server ([`Whm`]), a Plesk server ([`Plesk`]) and the registrar Openprovider ([`Openprovider`]). They speak
 //! the panels' own protocols, keep their state in memory, run hook scripts and event handlers as the panels do, and fail on
 //! demand ([`Fault`]).
+//! Servers on the loopback address that behave as control panels do, for Billet's demo and tests: a cPanel & WHM
+//! server ([`Whm`]), a Plesk server ([`Plesk`]), a HestiaCP server ([`Hestia`]), a Virtualmin server
+//! ([`Virtualmin`]) and a DirectAdmin server ([`DirectAdmin`]). They speak the panels' own protocols, keep their state in memory,
+//! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
 
+mod basic_auth;
 mod clock;
 mod error;
 mod exchange;
@@ -13,15 +18,21 @@ mod secret;
 mod server;
 
 pub mod openprovider;
+pub mod directadmin;
+pub mod hestia;
 pub mod plesk;
+pub mod virtualmin;
 pub mod whm;
 
 pub use clock::HOOK_AT;
+pub use directadmin::{DirectAdmin, DirectAdminOptions};
 pub use error::SimulatorError;
 pub use exchange::NoAnswer;
 pub use fault::Fault;
 pub use memory::MEMORY;
 pub use openprovider::{Openprovider, OpenproviderOptions};
+pub use hestia::{Hestia, HestiaOptions};
 pub use plesk::{Plesk, PleskOptions};
 pub use secret::Secret;
+pub use virtualmin::{Virtualmin, VirtualminOptions};
 pub use whm::{Whm, WhmOptions};

@@ -2,6 +2,8 @@
 
 mod capture;
 mod openprovider;
+mod directadmin_api;
+mod hestia_api;
 mod plesk_customers;
 mod plesk_events;
 mod plesk_packets;
@@ -9,6 +11,7 @@ mod plesk_resellers;
 mod plesk_webspaces;
 mod program;
 mod raw_http;
+mod virtualmin_api;
 mod whm_api0;
 mod whm_changes;
 mod whm_creation;
