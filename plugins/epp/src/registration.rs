@@ -97,7 +97,9 @@ pub async fn register(client: &Client, request: RegisterDomainRequest) -> Answer
             Ok(Some(done)) => Ok(done.with_warnings(warnings)),
             _ => Err(Failure::Unknown(problem)),
         },
-        Err(failure) if failure.is_refused(ProblemKind::Conflict) => {
+        // An earlier attempt may have been slow, and done it since the look. On the first attempt nobody but somebody else, or
+        // another operation, can have been there.
+        Err(failure) if failure.is_refused(ProblemKind::Conflict) && is_repeated(operation) => {
             look(client, &request, until).await?.ok_or(failure)
         }
         Err(failure) => Err(failure),
