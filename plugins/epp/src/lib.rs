@@ -23,6 +23,8 @@ mod message;
 mod namespace;
 mod pool;
 mod price;
+#[cfg(test)]
+mod recorded;
 mod registration;
 mod registry;
 mod renewal;
