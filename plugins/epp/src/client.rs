@@ -141,7 +141,7 @@ impl Client {
     }
 
     /// A session that answered a moment ago.
-    async fn live_lease(&self, until: Deadline, trusted_idle: Duration) -> Result<Lease<'_>, Failure> {
+    async fn live_lease(&self, until: Deadline, trusted_idle: Duration) -> Result<Lease, Failure> {
         loop {
             let mut lease = self.pool.lease(until).await?;
             if !lease.reused || lease.session.idle() < trusted_idle {
@@ -163,12 +163,7 @@ impl Client {
     }
 }
 
-async fn exchange(
-    mut lease: Lease<'_>,
-    command: &Command,
-    trid: &Trid,
-    until: Deadline,
-) -> Result<Response, CallError> {
+async fn exchange(mut lease: Lease, command: &Command, trid: &Trid, until: Deadline) -> Result<Response, CallError> {
     let response = lease.session.command(command, trid, until).await?;
     if !response.ends_session() {
         lease.give_back();

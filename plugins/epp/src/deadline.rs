@@ -5,6 +5,8 @@ use std::time::Duration;
 use billet_plugin::v1::Operation;
 use tokio::time::Instant;
 
+/// No call takes longer, whatever the host says.
+const CALL_TIME_MAX: Duration = Duration::from_secs(3_600);
 /// How much of a change's time is kept for looking what became of it, at most.
 const LOOK_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -16,7 +18,7 @@ impl Deadline {
     /// From now on.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
+        Self(Instant::now() + time.min(CALL_TIME_MAX))
     }
 
     /// Of a change: the time that the host leaves, or twice the time of one exchange when it says nothing.

@@ -52,6 +52,8 @@ pub struct Info {
     pub updated_at: Option<DateTime<Utc>>,
     /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it last went to another registrar.
+    pub transferred_at: Option<DateTime<Utc>>,
     /// RFC 5910.
     pub dnssec: Vec<DnssecKey>,
     /// The secret of transfers; `None` when the registry does not tell it.
@@ -106,6 +108,7 @@ impl Info {
             created_at: instant::read(data.text_of("crDate")),
             updated_at: instant::read(data.text_of("upDate")),
             expires_at: instant::read(data.text_of("exDate")),
+            transferred_at: instant::read(data.text_of("trDate")),
             dnssec: dnssec::read(&response.extension),
             auth_code: code.map(str::to_owned),
         })
@@ -173,7 +176,8 @@ pub fn is_of_operation(at: DateTime<Utc>, operation: Option<&Operation>) -> bool
     operation
         .and_then(|operation| operation.first_attempt_at.as_ref())
         .and_then(instant::of_timestamp)
-        .is_some_and(|first| at >= first - CLOCK_SKEW)
+        .and_then(|first| first.checked_sub_signed(CLOCK_SKEW))
+        .is_some_and(|first| at >= first)
 }
 
 /// Whether the work may have been done by an earlier attempt.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use billet_plugin::Failure;
 use billet_plugin::v1::ProblemKind;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use crate::deadline::Deadline;
@@ -27,7 +27,7 @@ pub struct Pool {
     link: Link,
     keep_alive: Duration,
     /// One place a session that is in use. An idle one holds no place, but it is always taken before another is opened.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -46,20 +46,20 @@ struct Idle {
 }
 
 /// A session in use. It goes back with [`Lease::give_back`]; otherwise it is closed when this is dropped.
-pub struct Lease<'a> {
+pub struct Lease {
     /// The session.
     pub session: Session,
     /// It had been used before, so the registry may have closed it meanwhile.
     pub reused: bool,
-    pool: &'a Pool,
-    _place: SemaphorePermit<'a>,
+    pool: Arc<Pool>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Pool {
     /// Without a session yet.
     #[must_use]
     pub fn new(link: Link, sessions_max: u32, keep_alive: Duration) -> Arc<Self> {
-        let places = Semaphore::new(sessions_max as usize);
+        let places = Arc::new(Semaphore::new(sessions_max as usize));
         Arc::new(Self { link, keep_alive, places, state: Mutex::default() })
     }
 
@@ -85,21 +85,24 @@ impl Pool {
     ///
     /// # Errors
     /// Nothing was done in any case.
-    pub async fn lease(self: &Arc<Self>, until: Deadline) -> Result<Lease<'_>, Failure> {
+    pub async fn lease(self: &Arc<Self>, until: Deadline) -> Result<Lease, Failure> {
         self.start_keeper();
         let busy = || {
             let words = "all sessions that the registry permits are at work";
             Failure::later(ProblemKind::Busy, "", words)
         };
-        let place = timeout_at(until.at(), self.places.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())?;
+        let place = timeout_at(until.at(), Arc::clone(&self.places).acquire_owned())
+            .await
+            .map_err(|_| busy())?
+            .map_err(|_| busy())?;
         let idle = self.state().idle.pop();
         if let Some(Idle { session, .. }) = idle {
-            return Ok(Lease { session, reused: true, pool: self, _place: place });
+            return Ok(Lease { session, reused: true, pool: Arc::clone(self), _place: place });
         }
         self.open(place, until).await
     }
 
-    async fn open<'a>(&'a self, place: SemaphorePermit<'a>, until: Deadline) -> Result<Lease<'a>, Failure> {
+    async fn open(self: &Arc<Self>, place: OwnedSemaphorePermit, until: Deadline) -> Result<Lease, Failure> {
         if let Some((at, failure)) = self.state().refused.clone()
             && at.elapsed() < REFUSED_TIME
         {
@@ -111,7 +114,7 @@ impl Pool {
                 state.greeting = Some(Arc::clone(session.greeting()));
                 state.refused = None;
                 drop(state);
-                Ok(Lease { session, reused: false, pool: self, _place: place })
+                Ok(Lease { session, reused: false, pool: Arc::clone(self), _place: place })
             }
             Err(failure) => {
                 if failure.is_refused(ProblemKind::Unauthenticated) {
@@ -141,27 +144,23 @@ impl Pool {
             loop {
                 tokio::time::sleep(every).await;
                 let Some(pool) = pool.upgrade() else { return };
-                pool.keep().await;
+                pool.keep();
             }
         });
     }
 
-    /// Says hello in the sessions that need it, side by side, and closes those that nobody wants any more.
-    async fn keep(&self) {
+    /// Says hello in the sessions that need it, and closes those that nobody wants any more. Each by itself: one that does not
+    /// answer holds up no other.
+    fn keep(self: &Arc<Self>) {
         let due = |idle: &mut Idle| idle.session.idle() >= self.keep_alive - self.keep_alive / 4;
-        let mut tasks = Vec::new();
-        loop {
-            // A session that is being kept counts as one in use.
-            let Ok(place) = self.places.try_acquire() else { break };
-            let Some(idle) = self.state().idle.extract_if(.., due).next() else { break };
-            tasks.push(self.keep_one(place, idle));
-        }
-        for task in tasks {
-            task.await;
+        // A session that is being kept counts as one in use.
+        while let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let Some(idle) = self.state().idle.extract_if(.., due).next() else { return };
+            tokio::spawn(Arc::clone(self).keep_one(place, idle));
         }
     }
 
-    async fn keep_one(&self, place: SemaphorePermit<'_>, mut idle: Idle) {
+    async fn keep_one(self: Arc<Self>, place: OwnedSemaphorePermit, mut idle: Idle) {
         let until = Deadline::after(COURTESY_TIME_MAX);
         if idle.wanted_at.elapsed() > self.keep_alive * QUIET_TIMES_MAX || idle.session.age() > AGE_MAX {
             idle.session.close(until).await;
@@ -172,7 +171,7 @@ impl Pool {
     }
 }
 
-impl Lease<'_> {
+impl Lease {
     /// Puts the session back for the next call.
     pub fn give_back(self) {
         if self.session.age() <= AGE_MAX {

@@ -39,7 +39,7 @@ pub async fn register(client: &Client, request: RegisterDomainRequest) -> Answer
         return Ok(done);
     }
     let name_servers = host::normal(&request.name_servers)?;
-    if let Some(below) = name_servers.iter().find(|server| host::is_below(server, &request.name)) {
+    if let Some(below) = name_servers.iter().find(|server| host::is_below(server, &request.name.to_ascii_lowercase())) {
         let words = format!(
             "{below} lies below {}: register without it, make it with SetGlueHost, then set it with UpdateDomain",
             request.name
@@ -112,7 +112,16 @@ async fn look(
     request: &RegisterDomainRequest,
     until: Deadline,
 ) -> Result<Option<Done<RegisterDomainResponse>>, Failure> {
-    let Some(info) = Info::find(client, &request.name, until).await? else { return Ok(None) };
+    let info = match Info::find(client, &request.name, until).await {
+        Ok(Some(info)) => info,
+        Ok(None) => return Ok(None),
+        // Registries that tell nothing about the domains of others.
+        Err(failure) if failure.is_refused(ProblemKind::Permission) => {
+            let words = format!("{} is registered already: {}", request.name, failure.problem().words);
+            return Err(Failure::refused(ProblemKind::Conflict, failure.problem().code.clone(), words));
+        }
+        Err(failure) => return Err(failure),
+    };
     if !info.is_of(client, request.operation.as_ref()) {
         let words = format!("{} is registered already, by {}", info.name, info.sponsor);
         return Err(Failure::refused(ProblemKind::Conflict, "2302", words));

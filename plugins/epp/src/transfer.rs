@@ -6,10 +6,10 @@ use billet_plugin::v1::{
 };
 use billet_plugin::{Answer, Done, Failure};
 
-use crate::client::{Client, found};
+use crate::client::Client;
 use crate::command::Command;
 use crate::deadline::Deadline;
-use crate::info::{is_of_operation, is_repeated};
+use crate::info::{Info, is_of_operation, is_repeated};
 use crate::instant;
 use crate::namespace;
 use crate::price;
@@ -82,7 +82,37 @@ async fn look(
         TransferState::Approved => acted_for(transfer, request.operation.as_ref()),
         _ => false,
     });
+    // A transfer that is done changed the secret, and then its query is refused; the domain itself tells.
+    let ours = match ours {
+        Some(transfer) => Some(transfer),
+        None => arrived(client, request, until).await?,
+    };
     Ok(ours.map(|transfer| Done::already(TransferDomainResponse { transfer: Some(transfer), ..Default::default() })))
+}
+
+/// The transfer of a domain that came here since the operation began.
+async fn arrived(
+    client: &Client,
+    request: &TransferDomainRequest,
+    until: Deadline,
+) -> Result<Option<Transfer>, Failure> {
+    let info = match Info::find(client, &request.name, until).await {
+        Ok(info) => info,
+        Err(Failure::Refused(_)) => None,
+        Err(failure) => return Err(failure),
+    };
+    let info = info.filter(|info| info.sponsor == client.client_id());
+    let since = |info: &Info| info.transferred_at.filter(|at| is_of_operation(*at, request.operation.as_ref()));
+    Ok(info.and_then(|info| {
+        Some(Transfer {
+            state: TransferState::Approved.into(),
+            requested_by: client.client_id().to_owned(),
+            acted_at: Some(instant::timestamp(since(&info)?)),
+            expires_at: info.expires_at.map(instant::timestamp),
+            name: info.name,
+            ..Transfer::default()
+        })
+    }))
 }
 
 /// Whether a transfer was asked for since the operation began.
@@ -100,10 +130,10 @@ pub async fn query(
     auth_code: Option<&str>,
     until: Deadline,
 ) -> Result<Option<Transfer>, Failure> {
-    match found(client.ask(&transfer("query", name, None, auth_code), until).await) {
-        Ok(response) => Ok(response.as_ref().and_then(read)),
-        // 2301: none is under way.
-        Err(failure) if failure.is_refused(ProblemKind::State) => Ok(None),
+    match client.ask(&transfer("query", name, None, auth_code), until).await {
+        Ok(response) => Ok(read(&response)),
+        // 2301, 2201, 2202, 2303: none is under way, or it is not ours to see.
+        Err(Failure::Refused(_)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

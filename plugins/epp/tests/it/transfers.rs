@@ -121,3 +121,23 @@ async fn lost_answers_of_transfers_are_looked_up() {
     assert_eq!(answer.value.transfer.expect("told").state(), TransferState::Approved);
     assert_eq!(registry.credit("second-reg"), 990.into());
 }
+
+#[tokio::test]
+async fn a_transfer_that_ended_between_two_attempts_is_recognised() {
+    let registry = registry().await;
+    let (losing, gaining) = (registrar(&registry, FIRST), registrar(&registry, SECOND));
+    register(&losing, "quick.example").await.expect("free");
+    let request = transfer("quick.example", &auth_code(&losing, "quick.example").await);
+    gaining.transfer_domain(request.clone()).await.expect("asked");
+    losing.decide_transfer(decide("quick.example", TransferDecision::Approve)).await.expect("ours");
+    // The secret is another one by now.
+    let next = TransferDomainRequest { operation: again(&request.operation), ..request.clone() };
+    let answer = gaining.transfer_domain(next).await.expect("it is here");
+    assert!(answer.already);
+    assert_eq!(answer.value.transfer.expect("told").state(), TransferState::Approved);
+    // An operation that began later did not bring it here.
+    let later = TransferDomainRequest { operation: begun(operation(), Utc::now() + days(1)), ..request };
+    let failure = gaining.transfer_domain(later).await.expect_err("it is here already");
+    assert!(matches!(failure, billet_plugin::Failure::Refused(_)), "{failure:?}");
+    assert_eq!(registry.credit("second-reg"), 990.into());
+}
