@@ -19,6 +19,9 @@ use crate::settings::Settings;
 /// a closed connection leaves everybody in doubt.
 const TRUSTED_IDLE_MAX: Duration = Duration::from_secs(5);
 
+/// How long such a hello may take before another session is used.
+const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// A client of one registry.
 pub struct Client {
     pool: Arc<Pool>,
@@ -89,8 +92,16 @@ impl Client {
     /// # Errors
     /// [`Failure`], the registry's refusals among them.
     pub async fn ask(&self, command: &Command, until: Deadline) -> Result<Response, Failure> {
+        self.ask_with(command, until, "").await
+    }
+
+    /// Asks something with a command that holds a secret.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn ask_with(&self, command: &Command, until: Deadline, secret: &str) -> Result<Response, Failure> {
         let response = self.ask_any(command, until).await?;
-        if response.is_success() { Ok(response) } else { Err(of_response(&response, &[self.pool.password()])) }
+        if response.is_success() { Ok(response) } else { Err(of_response(&response, &[self.pool.password(), secret])) }
     }
 
     async fn ask_any(&self, command: &Command, until: Deadline) -> Result<Response, Failure> {
@@ -147,7 +158,7 @@ impl Client {
             if !lease.reused || lease.session.idle() < trusted_idle {
                 return Ok(lease);
             }
-            match lease.session.hello(until).await {
+            match lease.session.hello(until.or(Deadline::after(HELLO_TIME_MAX))).await {
                 Ok(()) => return Ok(lease),
                 Err(words) if until.left().is_zero() => {
                     return Err(Failure::later(ProblemKind::Unavailable, "", words));

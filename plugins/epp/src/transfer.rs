@@ -130,7 +130,7 @@ pub async fn query(
     auth_code: Option<&str>,
     until: Deadline,
 ) -> Result<Option<Transfer>, Failure> {
-    match client.ask(&transfer("query", name, None, auth_code), until).await {
+    match client.ask_with(&transfer("query", name, None, auth_code), until, auth_code.unwrap_or_default()).await {
         Ok(response) => Ok(read(&response)),
         // 2301, 2201, 2202, 2303: none is under way, or it is not ours to see.
         Err(Failure::Refused(_)) => Ok(None),

@@ -1,13 +1,14 @@
-//! `billet-simulator`: a control panel to play with, on the loopback address.
+//! `billet-simulator`: a control panel or a domain registry to play with, on the loopback address.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use billet_simulator::{Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
+use billet_simulator::{EppOptions, EppRegistry, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
-/// Runs a server on 127.0.0.1 that behaves as a control panel does: its API, its hooks, its failures. Nothing is
-/// kept: when it ends, everything is gone.
+/// Runs a server on 127.0.0.1 that behaves as a control panel or a domain registry does: its API, its hooks, its
+/// failures. Nothing is kept: when it ends, everything is gone.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -23,6 +24,40 @@ enum Panel {
     /// A Plesk server: the XML API and the event manager.
     #[command(after_help = PLESK_HELP)]
     Plesk(PleskArguments),
+    /// A domain registry: EPP over TLS, with two registrars.
+    #[command(after_help = EPP_HELP)]
+    Epp(EppArguments),
+}
+
+const EPP_HELP: &str = "\
+The certificates are new with every start. --papers writes them: ca.pem (to trust the registry by),
+client.pem and client.key (for --client-certificates). Names that begin with 'premium' cost 500 EUR a
+year, others 10; names that begin with 'review' stay pending.
+
+Example: look at the greeting
+  billet-simulator epp --port 7000 --papers /tmp/papers &
+  openssl s_client -connect 127.0.0.1:7000 -CAfile /tmp/papers/ca.pem -quiet";
+
+#[derive(Debug, Args)]
+struct EppArguments {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// A zone of the registry, instead of 'example' and 'co.example'. Repeatable.
+    #[arg(long = "zone", value_name = "ZONE")]
+    zones: Vec<String>,
+    /// A folder to write the certificates to; it is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    papers: Option<PathBuf>,
+    /// Registrars must show the certificate that the registry signed for them.
+    #[arg(long)]
+    client_certificates: bool,
+    /// Name servers are attributes of domains, not objects.
+    #[arg(long)]
+    host_attributes: bool,
+    /// The time the registry believes in, such as 2027-02-01T09:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    now: Option<DateTime<Utc>>,
 }
 
 const WHM_HELP: &str = "\
@@ -91,6 +126,7 @@ async fn main() -> ExitCode {
     let ended = match Arguments::parse().panel {
         Panel::Whm(arguments) => whm(arguments).await,
         Panel::Plesk(arguments) => plesk(arguments).await,
+        Panel::Epp(arguments) => epp(arguments).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,6 +180,38 @@ async fn plesk(arguments: PleskArguments) -> Result<(), SimulatorError> {
     );
     until_interrupted().await;
     plesk.shutdown().await;
+    Ok(())
+}
+
+async fn epp(arguments: EppArguments) -> Result<(), SimulatorError> {
+    let mut options = EppOptions {
+        port: arguments.port,
+        client_certificates: arguments.client_certificates,
+        host_objects: !arguments.host_attributes,
+        ..EppOptions::default()
+    };
+    if !arguments.zones.is_empty() {
+        options.zones = arguments.zones;
+    }
+    let registrars = options.registrars.clone();
+    let registry = EppRegistry::start(options).await?;
+    if let Some(now) = arguments.now {
+        registry.set_now(now);
+    }
+    if let Some(folder) = arguments.papers {
+        let (certificate, key) = registry.client_certificate();
+        let written = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(folder.join("ca.pem"), registry.ca_pem()))
+            .and_then(|()| std::fs::write(folder.join("client.pem"), certificate))
+            .and_then(|()| std::fs::write(folder.join("client.key"), key));
+        written.map_err(|cause| SimulatorError::SetUp(format!("cannot write to {}: {cause}", folder.display())))?;
+    }
+    println!("EPP registry at {}", registry.url());
+    for registrar in registrars {
+        let password = registrar.password.reveal();
+        println!("  registrar {}, password {password}, credit {} EUR", registrar.client_id, registrar.credit);
+    }
+    until_interrupted().await;
     Ok(())
 }
 

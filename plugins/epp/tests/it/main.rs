@@ -5,6 +5,7 @@ mod independent;
 mod life;
 mod messages;
 mod schemas;
+mod secrets;
 mod sessions;
 mod transfers;
 mod updates;

@@ -110,6 +110,17 @@ async fn an_idle_session_is_kept_open_by_a_hello() {
 }
 
 #[tokio::test]
+async fn a_change_does_not_go_into_a_session_that_died_in_its_sleep() {
+    let registry = registry().await;
+    let registrar = registrar(&registry, FIRST);
+    registrar.test_registrar(TestRegistrarRequest {}).await.expect("reachable");
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    registry.fault("hello", EppFault::DropBefore);
+    register(&registrar, "awake.example").await.expect("done in a new session, and not in doubt");
+    assert_eq!(registry.logins(), 2);
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_takes_its_session_along() {
     let registry = registry().await;
     let registrar = registrar_with(&registry, FIRST, &json!({"sessions_max": 1}));
