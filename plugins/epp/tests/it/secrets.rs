@@ -41,12 +41,17 @@ async fn nothing_that_is_said_holds_a_secret() {
     let code = auth_code(&first, "quiet.example").await;
     registry.tell("first-reg", &format!("The password is {}.", FIRST.1));
     said += &format!("{:?}", read(&first).await.expect("a message"));
-    for fault in [EppFault::Truncate, EppFault::DropBefore, EppFault::Refuse(2400)] {
+    for (fault, auth_code) in [
+        (EppFault::Refuse(2400), "Guessed-code-1"),
+        (EppFault::DropBefore, "Guessed-code-1"),
+        (EppFault::Delay(std::time::Duration::ZERO), "Guessed-code-1"),
+        (EppFault::Truncate, code.as_str()),
+    ] {
         registry.fault("domain:transfer", fault);
         let request = TransferDomainRequest {
             operation: operation(),
             name: "quiet.example".to_owned(),
-            auth_code: if said.len() % 2 == 0 { code.clone() } else { "Guessed-code-1".to_owned() },
+            auth_code: auth_code.to_owned(),
             ..TransferDomainRequest::default()
         };
         said += &format!("{:?}", second.transfer_domain(request).await);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use billet_plugin::v1::{CheckAvailabilityRequest, GetDomainRequest, ProblemKind, TestRegistrarRequest};
+use billet_plugin::v1::{
+    AcknowledgeMessageRequest, CheckAvailabilityRequest, GetDomainRequest, ProblemKind, TestRegistrarRequest,
+};
 use billet_plugin::{Failure, Settings};
 use billet_simulator::{EppFault, EppOptions};
 use serde_json::json;
@@ -113,10 +115,13 @@ async fn an_idle_session_is_kept_open_by_a_hello() {
 async fn a_change_does_not_go_into_a_session_that_died_in_its_sleep() {
     let registry = registry().await;
     let registrar = registrar(&registry, FIRST);
-    registrar.test_registrar(TestRegistrarRequest {}).await.expect("reachable");
+    registry.tell("first-reg", "Good night.");
+    let id = crate::messages::read(&registrar).await.expect("there").id;
     tokio::time::sleep(Duration::from_millis(5_500)).await;
     registry.fault("hello", EppFault::DropBefore);
-    register(&registrar, "awake.example").await.expect("done in a new session, and not in doubt");
+    let request = AcknowledgeMessageRequest { operation: operation(), id };
+    let answer = registrar.acknowledge_message(request).await.expect("done in a new session, and not in doubt");
+    assert!(!answer.already);
     assert_eq!(registry.logins(), 2);
 }
 
