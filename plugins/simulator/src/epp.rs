@@ -312,6 +312,8 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>, st
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else { continue };
+        // A frame is short and somebody waits for it.
+        let _ = stream.set_nodelay(true);
         let (tls, shared, stop) = (tls.clone(), Arc::clone(&shared), stop.clone());
         tokio::spawn(async move {
             let _place = place;

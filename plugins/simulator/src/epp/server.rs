@@ -212,8 +212,9 @@ impl Connection {
 
     async fn write(&mut self, frame: &str) -> std::io::Result<()> {
         self.shared.record(frame);
-        self.stream.write_all(&header(frame)).await?;
-        self.stream.write_all(frame.as_bytes()).await?;
+        let mut octets = header(frame).to_vec();
+        octets.extend_from_slice(frame.as_bytes());
+        self.stream.write_all(&octets).await?;
         self.stream.flush().await
     }
 
