@@ -4,6 +4,7 @@ mod faults;
 mod independent;
 mod life;
 mod messages;
+mod requests;
 mod schemas;
 mod secrets;
 mod sessions;
