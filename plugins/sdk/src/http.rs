@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::client::WantsClientCert;
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -252,7 +252,10 @@ pub fn tls(trust: &Trust, identity: &Identity) -> Result<ClientConfig, String> {
     identified(builder.with_root_certificates(roots), identity)
 }
 
-fn identified(builder: ConfigBuilder<ClientConfig, WantsClientCert>, identity: &Identity) -> Result<ClientConfig, String> {
+fn identified(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    identity: &Identity,
+) -> Result<ClientConfig, String> {
     if identity.certificate_pem.is_empty() && identity.key_pem.is_empty() {
         return Ok(builder.with_no_client_auth());
     }
