@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 
 use crate::outcome::Failure;
@@ -120,7 +121,7 @@ impl HttpClient {
     pub fn new(trust: &Trust, time_max: Duration) -> Result<Self, Failure> {
         let invalid = |words: String| Failure::refused(ProblemKind::Invalid, "", words);
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(trust).map_err(invalid)?)
+            .tls_backend_preconfigured(tls(trust, &Identity::default()).map_err(invalid)?)
             .connect_timeout(CONNECT_TIME_MAX)
             .pool_idle_timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
@@ -206,14 +207,33 @@ fn words(error: &reqwest::Error) -> String {
     said
 }
 
-fn tls(trust: &Trust) -> Result<ClientConfig, String> {
+/// A client's own certificate, for servers that ask for one. Its `Debug` shows nothing of the key.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate, and those between it and its CA, in PEM; empty for none.
+    pub certificate_pem: String,
+    /// Its private key in PEM.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(..)")
+    }
+}
+
+/// TLS as this client does it, for plugins whose panel speaks something else than HTTP.
+///
+/// # Errors
+/// In words: a CA, pin, certificate or key that cannot be read. The words hold nothing of a key.
+pub fn tls(trust: &Trust, identity: &Identity) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
     if !trust.pin_sha256.is_empty() {
         let pin = Pin { sha256: hex(&trust.pin_sha256)?, provider };
-        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(pin)).with_no_client_auth());
+        return identified(builder.dangerous().with_custom_certificate_verifier(Arc::new(pin)), identity);
     }
     let mut roots = RootCertStore::empty();
     if trust.ca_pem.is_empty() {
@@ -231,7 +251,28 @@ fn tls(trust: &Trust) -> Result<ClientConfig, String> {
             return Err("the CA holds no certificate in PEM".to_owned());
         }
     }
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    identified(builder.with_root_certificates(roots), identity)
+}
+
+fn identified(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    identity: &Identity,
+) -> Result<ClientConfig, String> {
+    if identity.certificate_pem.is_empty() && identity.key_pem.is_empty() {
+        return Ok(builder.with_no_client_auth());
+    }
+    let chain = CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("the client certificate is not PEM: {error}"))?;
+    if chain.is_empty() {
+        return Err("the client certificate holds no certificate in PEM".to_owned());
+    }
+    // The error of a broken key is not repeated: it might quote it.
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())
+        .map_err(|_| "the client key is not a private key in PEM".to_owned())?;
+    builder
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| format!("the client certificate and its key cannot be used: {error}"))
 }
 
 fn hex(text: &str) -> Result<[u8; 32], String> {

@@ -33,6 +33,9 @@ pub enum SimulatorError {
         /// The limit.
         max: usize,
     },
+    /// The registry's certificates or schemas cannot be set up.
+    #[error("the registry cannot be set up: {0}")]
+    SetUp(String),
     /// Something that does not exist at this panel.
     #[error("the panel has no account or subscription '{0}'")]
     Unknown(String),

@@ -6,6 +6,9 @@
 //! server ([`Whm`]), a Plesk server ([`Plesk`]), a HestiaCP server ([`Hestia`]), a Virtualmin server
 //! ([`Virtualmin`]) and a DirectAdmin server ([`DirectAdmin`]). They speak the panels' own protocols, keep their state in memory,
 //! run hook scripts and event handlers as the panels do, and fail on demand ([`Fault`]).
+//! server ([`Whm`]), a Plesk server ([`Plesk`]) and a domain registry ([`EppRegistry`]). They speak the panels' own
+//! protocols, keep their state in memory, run hook scripts and event handlers as the panels do, and fail on demand
+//! ([`Fault`], [`EppFault`]).
 
 mod basic_auth;
 mod clock;
@@ -20,12 +23,14 @@ mod server;
 pub mod openprovider;
 pub mod directadmin;
 pub mod hestia;
+pub mod epp;
 pub mod plesk;
 pub mod virtualmin;
 pub mod whm;
 
 pub use clock::HOOK_AT;
 pub use directadmin::{DirectAdmin, DirectAdminOptions};
+pub use epp::{EppFault, EppOptions, EppRegistrar, EppRegistry};
 pub use error::SimulatorError;
 pub use exchange::NoAnswer;
 pub use fault::Fault;

@@ -1,5 +1,7 @@
 //! `billet-simulator`: a control panel or a registrar to play with, on the loopback address.
+//! `billet-simulator`: a control panel or a domain registry to play with, on the loopback address.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use billet_simulator::{Openprovider, OpenproviderOptions, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
@@ -8,6 +10,9 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs a server on 127.0.0.1 that behaves as a control panel or a registrar does: its API, its hooks, its failures.
 /// Nothing is kept: when it ends, everything is gone.
+use billet_simulator::{EppOptions, EppRegistry, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
+/// Runs a server on 127.0.0.1 that behaves as a control panel or a domain registry does: its API, its hooks, its
+/// failures. Nothing is kept: when it ends, everything is gone.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -26,6 +31,40 @@ enum Panel {
     /// The registrar Openprovider: its REST API. Extensions: com, org, example (at once), ai (at least two years, and
     /// the registry never decides).
     Openprovider(OpenproviderArguments),
+    /// A domain registry: EPP over TLS, with two registrars.
+    #[command(after_help = EPP_HELP)]
+    Epp(EppArguments),
+}
+
+const EPP_HELP: &str = "\
+The certificates are new with every start. --papers writes them: ca.pem (to trust the registry by),
+client.pem and client.key (for --client-certificates). Names that begin with 'premium' cost 500 EUR a
+year, others 10; names that begin with 'review' stay pending.
+
+Example: look at the greeting
+  billet-simulator epp --port 7000 --papers /tmp/papers &
+  openssl s_client -connect 127.0.0.1:7000 -CAfile /tmp/papers/ca.pem -quiet";
+
+#[derive(Debug, Args)]
+struct EppArguments {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// A zone of the registry, instead of 'example' and 'co.example'. Repeatable.
+    #[arg(long = "zone", value_name = "ZONE")]
+    zones: Vec<String>,
+    /// A folder to write the certificates to; it is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    papers: Option<PathBuf>,
+    /// Registrars must show the certificate that the registry signed for them.
+    #[arg(long)]
+    client_certificates: bool,
+    /// Name servers are attributes of domains, not objects.
+    #[arg(long)]
+    host_attributes: bool,
+    /// The time the registry believes in, such as 2027-02-01T09:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    now: Option<DateTime<Utc>>,
 }
 
 const WHM_HELP: &str = "\
@@ -108,6 +147,7 @@ async fn main() -> ExitCode {
         Panel::Whm(arguments) => whm(arguments).await,
         Panel::Plesk(arguments) => plesk(arguments).await,
         Panel::Openprovider(arguments) => openprovider(arguments).await,
+        Panel::Epp(arguments) => epp(arguments).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -177,6 +217,29 @@ async fn openprovider(arguments: OpenproviderArguments) -> Result<(), SimulatorE
     println!("  curl -H 'Authorization: Bearer TOKEN' '{url}/tlds?with_price=true'");
     until_interrupted().await;
     registrar.shutdown().await;
+async fn epp(arguments: EppArguments) -> Result<(), SimulatorError> {
+    let mut options = EppOptions {
+        port: arguments.port,
+        client_certificates: arguments.client_certificates,
+        host_objects: !arguments.host_attributes,
+        ..EppOptions::default()
+    };
+    if !arguments.zones.is_empty() {
+        options.zones = arguments.zones;
+    let registrars = options.registrars.clone();
+    let registry = EppRegistry::start(options).await?;
+        registry.set_now(now);
+    if let Some(folder) = arguments.papers {
+        let (certificate, key) = registry.client_certificate();
+        let written = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(folder.join("ca.pem"), registry.ca_pem()))
+            .and_then(|()| std::fs::write(folder.join("client.pem"), certificate))
+            .and_then(|()| std::fs::write(folder.join("client.key"), key));
+        written.map_err(|cause| SimulatorError::SetUp(format!("cannot write to {}: {cause}", folder.display())))?;
+    println!("EPP registry at {}", registry.url());
+    for registrar in registrars {
+        let password = registrar.password.reveal();
+        println!("  registrar {}, password {password}, credit {} EUR", registrar.client_id, registrar.credit);
     Ok(())
 }
 

@@ -43,6 +43,21 @@ async fn it_prints_where_it_is_and_runs_the_hooks_it_was_given() {
 }
 
 #[tokio::test]
+async fn a_registry_prints_where_it_is_and_hands_out_its_papers() {
+    let capture = Capture::new();
+    let papers = capture.path("papers");
+    let folder = papers.display().to_string();
+    let mut child = program(&["epp", "--zone", "test", "--papers", &folder]).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let first = timeout(Duration::from_secs(30), lines.next_line()).await.expect("in time").expect("readable");
+    assert!(first.expect("a line").starts_with("EPP registry at epps://127.0.0.1:"));
+    let ca = std::fs::read_to_string(papers.join("ca.pem")).expect("written");
+    assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"));
+    let key = std::fs::read_to_string(papers.join("client.key")).expect("written");
+    assert!(key.contains("PRIVATE KEY"));
+}
+
+#[tokio::test]
 async fn it_explains_itself_and_what_is_wrong() {
     for arguments in [&["--help"][..], &["whm", "--help"], &["plesk", "--help"]] {
         let output = program(arguments).output().await.expect("it runs");
