@@ -10,6 +10,7 @@
 pub mod handlers;
 mod queue;
 mod scheduler;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod worker;

@@ -7,6 +7,7 @@ use billet_domain::id::{JobId, SellerId};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::tally::Tally;
 use super::{ATTEMPTS_MAX, JobError, RETRY_AFTER_MAX, pause};
 use crate::billing::{Billing, BillingError};
 use crate::store::job::{self, Failure, Job, JobState};
@@ -55,6 +56,11 @@ impl Queue {
         Utc::now()
     }
 
+    /// The kind as it was given; what was stored by others is not known.
+    fn known(&self, kind: &str) -> &'static str {
+        self.kinds.iter().find(|known| **known == kind).copied().unwrap_or("unknown")
+    }
+
     fn lease_until(&self) -> DateTime<Utc> {
         Self::real_now() + self.lease
     }
@@ -82,12 +88,18 @@ impl Queue {
     pub async fn settle(&self, attempts: &[Attempt]) -> Result<(), BillingError> {
         let now = self.billing.now();
         let done = attempts.iter().filter(|attempt| attempt.outcome.is_ok()).map(|attempt| attempt.job.id);
+        let mut tally = Tally::default();
         let mut failures = Vec::new();
         let mut dead = Vec::new();
         for Attempt { job, outcome } in attempts {
-            let Err(error) = outcome else { continue };
+            let kind = self.known(&job.kind);
+            let Err(error) = outcome else {
+                tally.count(kind, "done");
+                continue;
+            };
             let failure = failure(job, error, now, rand::random());
             tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?failure.state, %error, "a job failed");
+            tally.count(kind, if failure.state == JobState::Dead { "dead" } else { "failed" });
             if failure.state == JobState::Dead {
                 dead.push((job, failure.last_error.clone()));
             }
@@ -97,7 +109,9 @@ impl Queue {
             let mut tx = self.billing.store.engine().begin().await?;
             job::complete(&mut tx, &self.owner, done).await?;
             job::fail(&mut tx, &self.owner, failures).await?;
-            return Ok(tx.commit().await?);
+            tx.commit().await?;
+            tally.tell();
+            return Ok(());
         }
         let mut unit = self.unit(dead[0].0.seller_id).await?;
         job::complete(&mut unit, &self.owner, done).await?;
@@ -105,7 +119,9 @@ impl Queue {
         for (job, why) in dead {
             note_death(&mut unit, job, &why);
         }
-        Ok(unit.commit().await?)
+        unit.commit().await?;
+        tally.tell();
+        Ok(())
     }
 
     /// Prolongs leases; answers which jobs are still held.
@@ -128,13 +144,17 @@ impl Queue {
         // Deaths are written to the journals of their sellers; whose the unit is does not matter.
         let mut unit = self.unit(SellerId(0)).await?;
         let jobs = job::recover(&mut unit, Self::real_now(), ATTEMPTS_MAX, LOST).await?;
+        let mut tally = Tally::default();
         for job in &jobs {
             tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?job.state, "a lease ran out");
+            tally.count(self.known(&job.kind), if job.state == JobState::Dead { "dead" } else { "lost" });
             if job.state == JobState::Dead {
                 note_death(&mut unit, job, LOST);
             }
         }
-        Ok(unit.commit().await?)
+        unit.commit().await?;
+        tally.tell();
+        Ok(())
     }
 
     async fn unit(&self, seller_id: SellerId) -> Result<Unit, BillingError> {
