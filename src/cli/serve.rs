@@ -23,9 +23,9 @@ use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
 use crate::jobs::{Plan, Scheduler};
-use crate::web::server::Watched;
 use crate::store::lock::{Lock, LockError};
 use crate::store::{Store, StoreError, job};
+use crate::web::server::Watched;
 use crate::{metrics, web};
 
 /// For `--help`.

@@ -73,11 +73,7 @@ pub fn address(check: &'static str, address: SocketAddr, running: Option<bool>, 
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match running {
             Some(true) => findings.add(check, Mark::Ok, format!("{address} is taken while the daemon is running")),
             Some(false) => {
-                findings.add(
-                    check,
-                    Mark::Problem,
-                    format!("{address} is taken, and not by a daemon of this database"),
-                );
+                findings.add(check, Mark::Problem, format!("{address} is taken, and not by a daemon of this database"));
             }
             None => findings.add(check, Mark::Note, format!("{address} is taken; in order if a daemon is running")),
         },
