@@ -69,7 +69,7 @@ declare! {
     RUN_FAILURES: Counters<0> = ("billet_run_failures_total", &[]);
     /// How long the database took to make a transaction durable.
     COMMIT_SECONDS: Histograms<0> = ("billet_database_commit_duration_seconds", &[], SHORT);
-    /// 1 when the database answered the last scrape that asked it, 0 when it did not.
+    /// 1 when the database answered the last scrape or health check that asked it, 0 when it did not.
     DATABASE_UP: Gauges<0> = ("billet_database_up", &[]);
 }
 

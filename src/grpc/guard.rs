@@ -36,7 +36,7 @@ impl GuardLayer {
     #[must_use]
     pub fn new(concurrency: usize, call_timeout: Duration) -> Self {
         let places = Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { meter: CallMeter::new(), places, place_timeout: PLACE_TIMEOUT, call_timeout }
+        Self { meter: CallMeter::open(), places, place_timeout: PLACE_TIMEOUT, call_timeout }
     }
 }
 

@@ -49,9 +49,9 @@ pub struct CallMeter {
 }
 
 impl CallMeter {
-    /// Takes the series that are there from the beginning.
+    /// Takes the series that are there from the beginning; nothing where metrics are off.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn open() -> Self {
         let names = access::METHODS.iter().map(|access| access.method).chain([UNKNOWN]);
         let method = |name| Method { name, seconds: OnceLock::new(), codes: [const { OnceLock::new() }; CODES.len()] };
         let methods = if metrics::is_on() { names.map(method).collect() } else { Arc::default() };

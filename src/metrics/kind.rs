@@ -81,7 +81,6 @@ impl<const N: usize> Counters<N> {
     }
 
     /// The series with these values of the labels; counts nothing when nothing is measured.
-    #[must_use]
     pub fn of(&self, values: [&'static str; N]) -> Counter {
         let register = |recorder: &PrometheusRecorder| recorder.register_counter(&self.metric.key(&values), &METADATA);
         recorder().map_or_else(Counter::noop, register)
@@ -100,7 +99,6 @@ impl<const N: usize> Gauges<N> {
     }
 
     /// The series with these values of the labels.
-    #[must_use]
     pub fn of(&self, values: [&'static str; N]) -> Gauge {
         let register = |recorder: &PrometheusRecorder| recorder.register_gauge(&self.metric.key(&values), &METADATA);
         recorder().map_or_else(Gauge::noop, register)
@@ -126,7 +124,6 @@ impl<const N: usize> Histograms<N> {
     }
 
     /// The series with these values of the labels.
-    #[must_use]
     pub fn of(&self, values: [&'static str; N]) -> Histogram {
         let register =
             |recorder: &PrometheusRecorder| recorder.register_histogram(&self.metric.key(&values), &METADATA);

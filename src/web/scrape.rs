@@ -35,7 +35,6 @@ async fn read_jobs(watched: &Watched) {
     }
     let counts = watched.ask(|store| async move { job::counts(&mut store.snapshot().await?, JOBS_MAX).await }).await;
     *read_at = Some(Instant::now());
-    metrics::DATABASE_UP.of([]).set(if counts.is_some() { 1.0 } else { 0.0 });
     // What is not known is no number: an old one would look as if nothing happened.
     let number = |count: fn(&Counts) -> i64| {
         let count = counts.as_ref().map(count);

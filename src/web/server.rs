@@ -66,7 +66,9 @@ impl Watched {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        match timeout(ANSWER_TIMEOUT, question(self.store.clone())).await {
+        let answer = timeout(ANSWER_TIMEOUT, question(self.store.clone())).await;
+        metrics::DATABASE_UP.of([]).set(if matches!(answer, Ok(Ok(_))) { 1.0 } else { 0.0 });
+        match answer {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the database could not be asked how it is");
@@ -154,5 +156,77 @@ async fn upkeep(metrics: PrometheusHandle) {
     loop {
         every.tick().await;
         metrics.run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::billing::hook::desk::HookDesk;
+    use crate::billing::{Billing, Clock};
+    use crate::store::testing::stores;
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: here\r\n\r\n").as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("one answer, then it closes");
+        answer
+    }
+
+    #[tokio::test]
+    async fn health_follows_the_database_until_the_daemon_stops() {
+        for fresh in stores().await {
+            let billing = Billing::new(fresh.store.clone(), Clock::System);
+            let (desk, desk_task) = HookDesk::open(&billing);
+            let stopping = CancellationToken::new();
+            let metrics = metrics::start().expect("buckets");
+            let watched = Watched::new(metrics, fresh.store.clone(), desk.queued(), stopping.clone());
+            let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let taken = bind(address).await.expect_err("it is taken").to_string();
+            assert!(taken.starts_with(&format!("cannot listen on {address} for metrics")), "{taken}");
+            let server = tokio::spawn(serve(listener, watched));
+            let healthy = get(address, "/healthz").await;
+            assert!(healthy.starts_with("HTTP/1.1 200") && healthy.ends_with("\r\n\r\nok\n"), "{healthy}");
+            fresh.store.engine().close().await;
+            let ill = get(address, "/healthz").await;
+            assert!(ill.starts_with("HTTP/1.1 503") && ill.ends_with("the database does not answer\n"), "{ill}");
+            let told = get(address, "/metrics").await;
+            assert!(told.contains("\nbillet_database_up 0\n") && told.contains("\nbillet_hooks_waiting 0\n"), "{told}");
+            stopping.cancel();
+            timeout(Duration::from_secs(10), server).await.expect("it ends").expect("no panic");
+            assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+            // What looks at the queue does not keep the desk open.
+            let queued = desk.queued();
+            drop(desk);
+            timeout(Duration::from_secs(10), desk_task).await.expect("it ends").expect("no panic");
+            assert_eq!(queued.count(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_let_go_and_does_not_keep_others_out() {
+        let fresh = stores().await.remove(0);
+        let billing = Billing::new(fresh.store.clone(), Clock::System);
+        let (desk, _desk_task) = HookDesk::open(&billing);
+        let watched = Watched::new(
+            metrics::start().expect("buckets"),
+            fresh.store.clone(),
+            desk.queued(),
+            CancellationToken::new(),
+        );
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(serve(listener, watched));
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            silent.push(TcpStream::connect(address).await.expect("it listens"));
+        }
+        let answer = timeout(Duration::from_secs(30), get(address, "/healthz")).await.expect("a place becomes free");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        server.abort();
     }
 }
