@@ -5,6 +5,7 @@
 //! Nothing is measured before [`start`], which `billet serve` calls when somebody is to read it. Values of labels are
 //! words of the code, so that their number is bounded: no sellers, no customers, nothing that callers wrote.
 
+pub mod code;
 mod kind;
 
 use std::sync::OnceLock;

@@ -7,31 +7,11 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use super::access;
+use crate::metrics::code::CODES;
 use crate::metrics::{self, Counter, Gauge, Histogram};
 
 /// What paths are called that are no methods.
 pub const UNKNOWN: &str = "unknown";
-
-/// By the number of the code (google.rpc.Code).
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// A method with its series.
 struct Method {
