@@ -15,10 +15,12 @@ mod edit;
 pub mod error;
 pub mod hook;
 pub mod instance;
+pub mod instance_settings;
 pub mod issue;
 pub mod job;
 pub mod link;
 pub mod migrate;
+pub mod panel;
 pub mod pay;
 pub mod project;
 pub mod promotion;
@@ -44,22 +46,34 @@ use chrono::{DateTime, Utc};
 pub use clock::Clock;
 pub use error::BillingError;
 
+use crate::plugins::Host;
+use crate::plugins::seal::Keys;
 use crate::store::{Store, Unit};
 
-/// What every use case stands on: the database and the time.
+/// What every use case stands on: the database, the time, and the plugins.
 #[derive(Debug, Clone)]
 pub struct Billing {
     /// The database.
     pub store: Store,
     /// The time.
     pub clock: Arc<Clock>,
+    /// The plugins.
+    pub host: Arc<Host>,
+    /// What secrets are sealed with.
+    pub keys: Arc<Keys>,
 }
 
 impl Billing {
-    /// Over a database, with a clock.
+    /// Over a database, with a clock, the daemon's own plugins and no key for secrets.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock: Arc::new(clock) }
+        Self { store, clock: Arc::new(clock), host: Arc::new(Host::new([])), keys: Arc::default() }
+    }
+
+    /// With these plugins and keys.
+    #[must_use]
+    pub fn with_plugins(self, host: Host, keys: Keys) -> Self {
+        Self { host: Arc::new(host), keys: Arc::new(keys), ..self }
     }
 
     /// Now.

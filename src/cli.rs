@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod check;
+pub mod client;
 pub mod demo;
 pub mod hook;
 pub mod init;
+pub mod instance;
 pub mod plugin;
 pub mod serve;
 
@@ -38,6 +40,9 @@ pub enum Command {
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(Box<hook::HookArgs>),
+    /// Panels and registrars: adds them, tests them, shows what is there
+    #[command(long_about = instance::ABOUT)]
+    Instance(Box<instance::InstanceArgs>),
     /// Serves one of the daemon's own plugins as a process of its own: for `command` in the settings' `[plugins.NAME]`
     #[command(hide = true)]
     Plugin(plugin::PluginArgs),
@@ -55,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
+        Command::Instance(args) => instance::run(*args),
         Command::Plugin(args) => plugin::run(&args),
         Command::Bench(args) => bench::run(*args),
     }

@@ -1,6 +1,7 @@
 //! Settings of the daemon. From a TOML file, each of them also from a flag or an environment variable, which count more.
 //! What is misspelt is refused with its line; nothing is guessed.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,6 +64,15 @@ struct File {
     log: LogSection,
     #[serde(default)]
     limits: LimitsSection,
+    secret_key_file: Option<PathBuf>,
+    #[serde(default)]
+    plugins: BTreeMap<String, PluginSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PluginSection {
+    command: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -154,6 +164,9 @@ pub struct Source {
     /// How many calls are at work at once; more wait for a few seconds [default: 512]
     #[arg(long, env = "BILLET_CONCURRENCY", value_name = "COUNT")]
     pub concurrency: Option<usize>,
+    /// The file with the keys that secrets of instances are sealed with (`billet instance new-key` makes one)
+    #[arg(long, env = "BILLET_SECRET_KEY_FILE", value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
     /// How long a call may take, in seconds [default: 60]
     #[arg(long, env = "BILLET_CALL_TIMEOUT_S", value_name = "SECONDS")]
     pub call_timeout_s: Option<u64>,
@@ -182,6 +195,10 @@ pub struct Config {
     pub workers: usize,
     /// Bounds of calls.
     pub limits: Limits,
+    /// The keys that secrets are sealed with; without it none can be kept.
+    pub secret_key_file: Option<PathBuf>,
+    /// Programs that serve plugins, by the plugin's name.
+    pub plugins: BTreeMap<String, Vec<String>>,
 }
 
 impl Config {
@@ -250,6 +267,8 @@ impl Config {
             tls,
             log_format: source.log_format.or(file.log.format).unwrap_or_default(),
             log_filter: source.log.or(file.log.filter).unwrap_or_else(|| "info".to_owned()),
+            secret_key_file: source.secret_key_file.or(file.secret_key_file),
+            plugins: programs(file.plugins)?,
             workers: within("workers", source.workers.or(file.workers).unwrap_or_else(processors), 1, 256)?,
             limits: Limits {
                 max_message_bytes: within(
@@ -291,6 +310,19 @@ impl Config {
             None => self.database.clone(),
         }
     }
+}
+
+fn programs(sections: BTreeMap<String, PluginSection>) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+    sections
+        .into_iter()
+        .map(|(name, section)| {
+            if section.command.first().is_some_and(|program| !program.is_empty()) {
+                Ok((name, section.command))
+            } else {
+                Err(ConfigError::Value(format!("plugins.{name}.command names no program")))
+            }
+        })
+        .collect()
 }
 
 /// A relative SQLite file is one of the data directory.

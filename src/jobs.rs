@@ -1,6 +1,7 @@
 //! Durable work. A use case leaves a job in its own transaction (`store/job.rs`); a [`Worker`] of any daemon claims it
 //! under a lease, runs the handler of its kind and removes it. What fails is tried again with growing pauses and dies,
-//! visibly, after [`ATTEMPTS_MAX`] attempts.
+//! visibly, after [`ATTEMPTS_MAX`] attempts. A daemon that dies over a job has failed at it like any other. A job that does
+//! its work in parts says so with each part (`store::job::got_ahead`), and its attempts count anew.
 //!
 //! A job is done at least once: a daemon may die between the handler's commit and the removal of the job. A handler is
 //! therefore safe to repeat, or removes its job in its own unit of work (`store::job::complete_within`).
@@ -22,13 +23,14 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
+pub use queue::take_over;
 pub use scheduler::{Next, Plan, Scheduler};
 pub use worker::{Running, Worker};
 
 use crate::billing::{Billing, BillingError, Clock};
 pub use crate::store::job::Job;
 
-/// How often a job is begun before it dies.
+/// How often a job is begun without getting ahead before it dies.
 pub const ATTEMPTS_MAX: u32 = 12;
 /// The pause after the first failure; it doubles with each further one. Twelve attempts span two to three hours.
 const PAUSE_FIRST: Duration = Duration::from_secs(5);

@@ -15,6 +15,7 @@ pub mod fixture;
 pub mod hook;
 pub mod ids;
 pub mod instance;
+pub mod instance_settings;
 pub mod invoice;
 pub mod job;
 pub mod ledger;

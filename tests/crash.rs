@@ -30,8 +30,8 @@ const KILLS: usize = 50;
 const CALLERS: usize = 8;
 /// Accounts that each caller reports about, one after the other.
 const ACCOUNTS: usize = 12;
-/// Subscriptions that are due in the run.
-const DUE: usize = 300;
+/// Subscriptions that are due in the run: enough that a daemon dies in the middle of it on SQLite, again and again.
+const DUE: usize = 1_000;
 /// How long everything may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(180);
 
@@ -168,7 +168,7 @@ async fn play(engine: Engine, kills: usize, seed: u64) -> Books {
     books
 }
 
-/// Waits for the run. A job dies when its daemon did too often in the middle of it; a person looks and tries again.
+/// Waits for the run. However often its daemon died, its job did not: it got ahead now and then.
 async fn finished(billet: &Billet, id: &str) -> pb::Run {
     let patience = std::time::Instant::now();
     while patience.elapsed() < REST {
@@ -179,10 +179,7 @@ async fn finished(billet: &Billet, id: &str) -> pb::Run {
         }
         let request = pb::ListJobsRequest { state: pb::JobState::Dead.into(), ..Default::default() };
         let dead = billet.owner.admin().list_jobs(request).await.expect("jobs").into_inner().jobs;
-        for job in dead.into_iter().filter(|job| job.kind == "billing_run") {
-            let request = pb::RetryJobRequest { request_id: billet.request_id(), id: job.id };
-            billet.owner.admin().retry_job(request).await.expect("it goes back into the queue");
-        }
+        assert!(dead.is_empty(), "{dead:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the run did not end: {}", billet.log());

@@ -3,6 +3,8 @@
 
 #[path = "histories/check.rs"]
 mod check;
+#[path = "histories/money.rs"]
+mod money;
 #[path = "histories/step.rs"]
 mod step;
 #[path = "histories/world.rs"]
@@ -34,7 +36,7 @@ async fn nightly(world: &World, on: NaiveDate) -> i64 {
     let mut unit = world.billing.begin(world.seller.id, "system").await.expect("begins");
     let planned = run::plan(&mut unit, on, false).await.expect("a run");
     unit.commit().await.expect("commits");
-    let done = run::work(&world.billing, world.seller.id, planned.id).await.expect("works");
+    let done = run::work(&world.billing, world.seller.id, planned.id, 1).await.expect("works");
     assert_eq!(done.failure_count, 0, "run of {on}: {done:?}");
     done.invoice_count
 }

@@ -22,6 +22,8 @@ mod documents;
 mod exposition;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
+#[path = "journeys/following.rs"]
+mod following;
 #[path = "journeys/inbox.rs"]
 mod inbox;
 #[path = "journeys/money.rs"]

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("cli", &["config", "grpc", "web", "jobs", "proto", "plugins", "billing", "store", "metrics"]),
     ("config", &["grpc", "web"]),
-    ("grpc", &["proto", "billing", "store", "metrics"]),
+    ("grpc", &["proto", "billing", "plugins", "store", "metrics"]),
     ("web", &["billing", "store", "metrics"]),
     ("jobs", &["billing", "store", "metrics"]),
     ("billing", &["plugins", "store", "metrics"]),

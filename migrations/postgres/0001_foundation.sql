@@ -100,6 +100,22 @@ CREATE TABLE instances (
     UNIQUE (seller_id, name)
 );
 
+-- How the daemon reaches an instance and how full it may get; a row only where that was set. Secrets are sealed, by name.
+CREATE TABLE instance_settings (
+    seller_id BIGINT NOT NULL REFERENCES sellers (id),
+    instance_id BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    settings TEXT NOT NULL,
+    secrets TEXT NOT NULL,
+    concurrency_max BIGINT,
+    maintenance BIGINT NOT NULL,
+    accounts_max BIGINT,
+    weight BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+);
+
 CREATE TABLE customers (
     seller_id BIGINT NOT NULL REFERENCES sellers (id),
     id BIGINT NOT NULL,

@@ -100,6 +100,22 @@ CREATE TABLE instances (
     UNIQUE (seller_id, name)
 ) STRICT, WITHOUT ROWID;
 
+-- How the daemon reaches an instance and how full it may get; a row only where that was set. Secrets are sealed, by name.
+CREATE TABLE instance_settings (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    instance_id INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    secrets TEXT NOT NULL,
+    concurrency_max INTEGER,
+    maintenance INTEGER NOT NULL,
+    accounts_max INTEGER,
+    weight INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE customers (
     seller_id INTEGER NOT NULL REFERENCES sellers (id),
     id INTEGER NOT NULL,
@@ -595,6 +611,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('tokens', 'tokens', '100 100 1'),
     ('requests', 'requests', '1000000 1000000 1'),
     ('series', 'series', '20 20 1'),
+    ('instance_settings', 'instance_settings', '100 100 1'),
     ('instances', 'instances', '100 100 1'),
     ('instances', 'sqlite_autoindex_instances_2', '100 100 1'),
     ('customers', 'customers', '100000 100000 1'),

@@ -1,5 +1,6 @@
 //! A billing run: everything that is due of a seller up to a day, in batches. A batch is one transaction that bills,
 //! moves the run's cursor on and counts; a daemon that dies costs its batch, and whoever goes on begins after the last.
+//! Each batch is a step ahead of the run's job, whose attempts count anew from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -23,6 +24,8 @@ pub const RUN: &str = "billing_run";
 pub const BATCH: i64 = 1_000;
 /// The most subscriptions of a batch.
 const BATCH_MAX: i64 = 4_000;
+/// With this attempt a batch is one customer, and cannot be smaller.
+const ATTEMPTS_SHRINKING_MAX: u32 = 5;
 /// Identifiers that a batch may use.
 const IDS_PER_BATCH: i64 = 64_000;
 
@@ -55,8 +58,13 @@ pub async fn plan(unit: &mut Unit, cutoff: NaiveDate, scheduled: bool) -> Result
     }
     unit.event("run.planned", run.id, json!({ "cutoff": cutoff, "scheduled": scheduled }));
     let payload = json!({ "run": run.id });
-    job::enqueue(unit, NewJob { kind: RUN, payload, unique_key: Some(format!("run:{}", run.id)), run_at: unit.now })?;
+    job::enqueue(unit, NewJob { kind: RUN, payload, unique_key: Some(job_key(run.id)), run_at: unit.now })?;
     Ok(run)
+}
+
+/// The unique key of a run's job.
+fn job_key(id: RunId) -> String {
+    format!("run:{id}")
 }
 
 /// Plans the nightly run of a seller for the day of an instant.
@@ -86,11 +94,13 @@ pub async fn cancel(unit: &mut Unit, id: RunId) -> Result<Run, BillingError> {
 }
 
 /// Works a run off, batch by batch. Safe to call again at any time, also side by side: a batch holds the run's row.
+/// `attempt` (from 1) says how often this was begun since the run's last batch: what was in vain before is tried with fewer
+/// subscriptions, as a daemon may have died of a batch, or before it was done.
 ///
 /// # Errors
 /// [`BillingError`] when a batch could not be done; what was done before stays done.
-pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId) -> Result<Run, BillingError> {
-    let mut size = BATCH;
+pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u32) -> Result<Run, BillingError> {
+    let mut size = first_size(attempt);
     loop {
         match batch(billing, seller_id, id, size).await {
             Ok(run) if run.state.is_over() => return Ok(run),
@@ -98,7 +108,7 @@ pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId) -> Result<R
             Err(error) if error.is_transient() || size > 1 && !is_outage(&error) => {
                 tracing::warn!(%error, %id, size, "a batch of the run is tried again with fewer subscriptions");
                 metrics::RUN_BATCHES.of(["retried"]).increment(1);
-                size = (size / 8).max(1);
+                size = fewer(size);
             }
             Err(error) => {
                 metrics::RUN_BATCHES.of(["failed"]).increment(1);
@@ -106,6 +116,14 @@ pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId) -> Result<R
             }
         }
     }
+}
+
+fn first_size(attempt: u32) -> i64 {
+    (1..attempt.min(ATTEMPTS_SHRINKING_MAX)).fold(BATCH, |size, _| fewer(size))
+}
+
+fn fewer(size: i64) -> i64 {
+    (size / 8).max(1)
 }
 
 /// Whether fewer subscriptions would not help.
@@ -156,6 +174,7 @@ async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> 
     run::insert_failures(&mut unit, id, &failures).await?;
     run::update(&mut unit, &run).await?;
     measure(&mut unit, "done", page.len(), failures.len());
+    job::got_ahead(&mut unit, &job_key(id)).await?;
     unit.commit().await?;
     metrics::RUN_BATCH_SECONDS.record(begun_at.elapsed());
     Ok(run)
@@ -251,6 +270,7 @@ async fn skip(
     run::insert_failures(&mut unit, id, &failures).await?;
     run::update(&mut unit, &run).await?;
     measure(&mut unit, "skipped", page.len(), failures.len());
+    job::got_ahead(&mut unit, &job_key(id)).await?;
     unit.commit().await?;
     Ok(run)
 }

@@ -7,6 +7,7 @@ mod memory;
 mod place;
 #[cfg(test)]
 mod plans;
+mod plugins;
 mod remote;
 mod report;
 mod runs;
@@ -51,6 +52,8 @@ enum Bench {
     Hooks(HooksArgs),
     /// A billing run over due subscriptions, one invoice of three lines each
     Run(RunArgs),
+    /// Accounts made at a panel in memory, and what a call to a plugin costs
+    Plugins(PluginsArgs),
 }
 
 /// Where to measure.
@@ -107,6 +110,20 @@ struct RunArgs {
     once: bool,
 }
 
+/// `billet bench plugins`.
+#[derive(Debug, Args)]
+struct PluginsArgs {
+    /// How many accounts are made
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+    /// How many calls the instance takes at once
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=256))]
+    concurrency: u32,
+    /// How long the panel takes for each
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    latency_ms: u32,
+}
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
@@ -153,6 +170,7 @@ async fn bench(args: BenchArgs) -> Result<ExitCode, BenchError> {
             }
             runs::together(measured)?
         }
+        Bench::Plugins(args) => plugins::measure(&args).await?,
     };
     println!("{}", Report::line(&report));
     Ok(ExitCode::SUCCESS)

@@ -118,6 +118,7 @@ async fn look(args: &CheckArgs) -> Findings {
     findings.add("settings", Mark::Ok, words);
     surroundings::data_dir(&config, &mut findings);
     surroundings::tls(&config, &mut findings);
+    surroundings::plugins(&config, &mut findings);
     let running = surroundings::lock(&config, &mut findings);
     surroundings::address("address", config.listen, running, &mut findings);
     if let Some(address) = config.metrics_listen {

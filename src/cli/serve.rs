@@ -22,9 +22,11 @@ use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
-use crate::jobs::{Plan, Scheduler};
+use crate::jobs::{Plan, Scheduler, take_over};
+use crate::plugins::seal::{Keys, SealError};
+use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
-use crate::store::{Store, StoreError, job};
+use crate::store::{Store, StoreError};
 use crate::web::server::Watched;
 use crate::{metrics, web};
 
@@ -73,6 +75,9 @@ pub enum ServeError {
         /// Why.
         error: StoreError,
     },
+    /// The keys of secrets.
+    #[error("secret_key_file: {0}")]
+    Keys(#[from] SealError),
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -110,14 +115,17 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     let metrics = metrics.map_err(|error| ServeError::Metrics(error.to_string()))?;
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+    let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
+    let billing = Billing::new(store.clone(), clock).with_plugins(host(&config), keys(&config)?);
     if lock.is_some() {
         // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
-        release_leases(&store)
+        let count = take_over(&billing)
             .await
             .map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
+        if count > 0 {
+            tracing::info!(count, "jobs of a daemon that died are taken up again");
+        }
     }
-    let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
-    let billing = Billing::new(store.clone(), clock);
     let outcome = work(&config, billing, tls, metrics).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
         tracing::warn!("the database did not close in time");
@@ -141,16 +149,16 @@ pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> 
     Ok((store, lock))
 }
 
-async fn release_leases(store: &Store) -> Result<(), StoreError> {
-    let mut tx = store.engine().begin().await?;
-    let count = job::release_all(&mut tx).await?;
-    tx.commit().await?;
-    if count > 0 {
-        tracing::info!(count, "jobs of a daemon that died are taken up again");
-    }
-    Ok(())
+/// The plugins of the settings.
+fn host(config: &Config) -> Host {
+    let programs = config.plugins.iter();
+    Host::new(programs.map(|(name, command)| Program { name: name.clone(), command: command.clone() }))
 }
 
+/// The keys that secrets are sealed with.
+fn keys(config: &Config) -> Result<Keys, ServeError> {
+    Ok(config.secret_key_file.as_deref().map(Keys::read).transpose()?.unwrap_or_default())
+}
 /// What plans the nightly runs.
 fn scheduler(billing: &Billing) -> Scheduler {
     let plan: Plan = Arc::new(|_, unit, due_at| Box::pin(run::plan_nightly(unit, due_at)));

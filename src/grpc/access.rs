@@ -16,6 +16,8 @@ const READ: &[Role] = &[Owner, Accountant, Support, Provisioning, ResellerAdmin,
 const SERVE: &[Role] = &[Owner, Support, Provisioning, ResellerAdmin, ResellerSupport];
 /// Keeps what is offered and configured.
 const CONFIGURE: &[Role] = &[Owner, Provisioning, ResellerAdmin];
+/// Says what the daemon connects to, from inside the operator's network.
+const REACH: &[Role] = &[Owner, Provisioning];
 /// Sets prices and rules.
 const PRICE: &[Role] = &[Owner, ResellerAdmin];
 /// Handles documents and money.
@@ -83,9 +85,15 @@ pub static METHODS: &[Access] = &[
     allow("HookService/ReplayParked", CONFIGURE),
     allow("HookService/Report", REPORT),
     allow("HookService/ReportStream", REPORT),
+    allow("InstanceService/ConfigureInstance", REACH),
     allow("InstanceService/CreateInstance", CONFIGURE),
     allow("InstanceService/GetInstance", READ),
+    allow("InstanceService/GetInstanceSettings", CONFIGURE),
+    allow("InstanceService/ListInstanceAccounts", READ),
     allow("InstanceService/ListInstances", READ),
+    allow("InstanceService/ListPlugins", READ),
+    allow("InstanceService/ResealSecrets", REACH),
+    allow("InstanceService/TestInstance", REACH),
     allow("InstanceService/UpdateInstance", CONFIGURE),
     allow("InvoiceService/BillCustomer", BOOK),
     allow("InvoiceService/CancelInvoice", BOOK),

@@ -2,6 +2,7 @@
 
 pub mod customer;
 pub mod instance;
+pub mod instance_settings;
 pub mod invoice;
 pub mod mapping;
 pub mod plan;

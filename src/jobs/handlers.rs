@@ -12,6 +12,9 @@ use crate::store::{instance, seller};
 /// How many parked hooks are tried in one transaction.
 const REPLAY_BATCH: i64 = 200;
 
+/// Every kind of job.
+pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY];
+
 /// A worker that knows every kind of job.
 #[must_use]
 pub fn worker(billing: Billing, slots: usize) -> Worker {
@@ -44,7 +47,7 @@ struct Running {
 
 async fn billing_run(billing: Billing, job: Job) -> Result<(), JobError> {
     let Running { run } = payload(&job)?;
-    run::work(&billing, job.seller_id, run).await?;
+    run::work(&billing, job.seller_id, run, job.attempt_count).await?;
     Ok(())
 }
 
@@ -83,3 +86,6 @@ async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,13 @@
 //! What a worker asks of the database, each in one transaction: claim, settle, keep, give back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use billet_domain::id::{JobId, SellerId};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::handlers::KINDS;
 use super::tally::Tally;
 use super::{ATTEMPTS_MAX, JobError, RETRY_AFTER_MAX, pause};
 use crate::billing::{Billing, BillingError};
@@ -56,11 +57,6 @@ impl Queue {
         Utc::now()
     }
 
-    /// The kind as it was given; what was stored by others is not known.
-    fn known(&self, kind: &str) -> &'static str {
-        self.kinds.iter().find(|known| **known == kind).copied().unwrap_or("unknown")
-    }
-
     fn lease_until(&self) -> DateTime<Utc> {
         Self::real_now() + self.lease
     }
@@ -72,7 +68,7 @@ impl Queue {
         let (due, lost) = job::news(&mut tx, &self.kinds, now, Self::real_now()).await?;
         drop(tx);
         if lost {
-            self.recover().await?;
+            recover(&self.billing, &self.kinds, Self::real_now()).await?;
         }
         if !(due || lost) {
             return Ok(Vec::new());
@@ -88,20 +84,23 @@ impl Queue {
     pub async fn settle(&self, attempts: &[Attempt]) -> Result<(), BillingError> {
         let now = self.billing.now();
         let done = attempts.iter().filter(|attempt| attempt.outcome.is_ok()).map(|attempt| attempt.job.id);
+        let begun = self.attempt_counts(attempts).await?;
         let mut tally = Tally::default();
         let mut failures = Vec::new();
         let mut dead = Vec::new();
         for Attempt { job, outcome } in attempts {
-            let kind = self.known(&job.kind);
+            let kind = known(&self.kinds, &job.kind);
             let Err(error) = outcome else {
                 tally.count(kind, "done");
                 continue;
             };
-            let failure = failure(job, error, now, rand::random());
-            tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?failure.state, %error, "a job failed");
+            // Whose lease was lost is somebody else's to judge.
+            let Some(attempt) = begun.get(&job.id).copied() else { continue };
+            let failure = failure(job, attempt, error, now, rand::random());
+            tracing::warn!(job = %job.id, kind = job.kind, attempt, state = ?failure.state, %error, "a job failed");
             tally.count(kind, if failure.state == JobState::Dead { "dead" } else { "failed" });
             if failure.state == JobState::Dead {
-                dead.push((job, failure.last_error.clone()));
+                dead.push((Job { attempt_count: attempt, ..job.clone() }, failure.last_error.clone()));
             }
             failures.push(failure);
         }
@@ -117,11 +116,22 @@ impl Queue {
         job::complete(&mut unit, &self.owner, done).await?;
         job::fail(&mut unit, &self.owner, failures).await?;
         for (job, why) in dead {
-            note_death(&mut unit, job, &why);
+            note_death(&mut unit, &job, &why);
         }
         unit.commit().await?;
         tally.tell();
         Ok(())
+    }
+
+    /// How often those that failed were begun: less than when they were claimed if they got ahead before they failed.
+    async fn attempt_counts(&self, attempts: &[Attempt]) -> Result<HashMap<JobId, u32>, StoreError> {
+        let failed: Vec<JobId> =
+            attempts.iter().filter(|attempt| attempt.outcome.is_err()).map(|attempt| attempt.job.id).collect();
+        if failed.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut tx = self.billing.store.snapshot().await?;
+        job::attempt_counts(&mut tx, &self.owner, failed).await
     }
 
     /// Prolongs leases; answers which jobs are still held.
@@ -140,26 +150,40 @@ impl Queue {
         Ok(count)
     }
 
-    async fn recover(&self) -> Result<(), BillingError> {
-        // Deaths are written to the journals of their sellers; whose the unit is does not matter.
-        let mut unit = self.unit(SellerId(0)).await?;
-        let jobs = job::recover(&mut unit, Self::real_now(), ATTEMPTS_MAX, LOST).await?;
-        let mut tally = Tally::default();
-        for job in &jobs {
-            tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?job.state, "a lease ran out");
-            tally.count(self.known(&job.kind), if job.state == JobState::Dead { "dead" } else { "lost" });
-            if job.state == JobState::Dead {
-                note_death(&mut unit, job, LOST);
-            }
-        }
-        unit.commit().await?;
-        tally.tell();
-        Ok(())
-    }
-
     async fn unit(&self, seller_id: SellerId) -> Result<Unit, BillingError> {
         self.billing.begin(seller_id, "system").await
     }
+}
+
+/// Opens all jobs that are held to everybody again, or lets them die as after any other attempt: for a daemon that begins
+/// and is alone on its database, so that whoever held them is dead. Answers how many there were.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_over(billing: &Billing) -> Result<usize, StoreError> {
+    recover(billing, KINDS, DateTime::<Utc>::MAX_UTC).await
+}
+
+/// The kind as the code writes it, for the metrics; what newer daemons stored is not known.
+fn known(kinds: &[&'static str], kind: &str) -> &'static str {
+    kinds.iter().find(|known| **known == kind).copied().unwrap_or("unknown")
+}
+
+async fn recover(billing: &Billing, kinds: &[&'static str], lease_before: DateTime<Utc>) -> Result<usize, StoreError> {
+    // Deaths are written to the journals of their sellers; whose the unit is does not matter.
+    let mut unit = billing.store.begin(SellerId(0), "system", billing.now()).await?;
+    let jobs = job::recover(&mut unit, lease_before, ATTEMPTS_MAX, LOST).await?;
+    let mut tally = Tally::default();
+    for job in &jobs {
+        tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?job.state, "a job was lost");
+        tally.count(known(kinds, &job.kind), if job.state == JobState::Dead { "dead" } else { "lost" });
+        if job.state == JobState::Dead {
+            note_death(&mut unit, job, LOST);
+        }
+    }
+    unit.commit().await?;
+    tally.tell();
+    Ok(jobs.len())
 }
 
 fn note_death(unit: &mut Unit, job: &Job, why: &str) {
@@ -172,9 +196,9 @@ fn note_death(unit: &mut Unit, job: &Job, why: &str) {
     });
 }
 
-fn failure(job: &Job, error: &JobError, now: DateTime<Utc>, jitter: f64) -> Failure {
-    let dead = matches!(error, JobError::Dead(_)) || job.attempt_count >= ATTEMPTS_MAX;
-    let pause = pause(job.attempt_count, jitter);
+fn failure(job: &Job, attempt: u32, error: &JobError, now: DateTime<Utc>, jitter: f64) -> Failure {
+    let dead = matches!(error, JobError::Dead(_)) || attempt >= ATTEMPTS_MAX;
+    let pause = pause(attempt, jitter);
     let pause = match error {
         JobError::Retry { after } => (*after).min(RETRY_AFTER_MAX).max(pause),
         JobError::Fail(_) | JobError::Dead(_) => pause,

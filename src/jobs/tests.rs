@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::queue::{Attempt, LEASE, Queue};
-use super::{ATTEMPTS_MAX, Job, JobError, PAUSE_MAX, Worker, pause};
+use super::{ATTEMPTS_MAX, Job, JobError, PAUSE_MAX, Worker, handlers, pause, take_over};
 use crate::billing::{Billing, Clock};
 use crate::store::event::{self, Verdict};
 use crate::store::job::{self, JobState, NewJob};
@@ -311,6 +311,13 @@ fn pauses_grow_to_an_hour_and_never_beyond() {
 }
 
 #[tokio::test]
+async fn the_list_of_kinds_is_what_the_worker_does() {
+    let fresh = stores().await.remove(0);
+    let (billing, _) = billing(&fresh).await;
+    assert_eq!(handlers::worker(billing, 1).kinds(), handlers::KINDS.iter().copied().collect());
+}
+
+#[tokio::test]
 async fn jobs_are_counted_by_state_from_indexes_and_not_beyond_a_bound() {
     for fresh in stores().await {
         let (billing, seller_id) = billing(&fresh).await;
@@ -332,5 +339,137 @@ async fn jobs_are_counted_by_state_from_indexes_and_not_beyond_a_bound() {
                 assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
             }
         }
+    }
+}
+
+/// A job that says with its key that it got ahead.
+fn keyed() -> NewJob {
+    NewJob { unique_key: Some("run:run_1".to_owned()), ..job("work", 1) }
+}
+
+async fn get_ahead(billing: &Billing, seller_id: SellerId) {
+    let mut unit = billing.begin(seller_id, "system").await.expect("a unit");
+    job::got_ahead(&mut unit, "run:run_1").await.expect("noted");
+    unit.commit().await.expect("a commit");
+}
+
+/// Daemons of which each claims the job and dies of it.
+struct Mortals<'a> {
+    billing: &'a Billing,
+    seller_id: SellerId,
+    /// On a database of their own: the next one need not wait for the lease.
+    alone: bool,
+}
+
+impl Mortals<'_> {
+    /// The life of one, and the beginning of the next; answers what it claimed.
+    async fn die(&self, ahead: bool) -> Option<Job> {
+        let lease = if self.alone { LEASE } else { Duration::ZERO };
+        let queue = Queue::new(self.billing.clone(), vec!["work"], lease);
+        let claimed = queue.claim().await.expect("claimed").pop();
+        if ahead {
+            get_ahead(self.billing, self.seller_id).await;
+        }
+        if self.alone {
+            take_over(self.billing).await.expect("taken over");
+        } else {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let next = Queue::new(self.billing.clone(), vec!["none"], LEASE);
+            assert!(next.claim().await.expect("recovered").is_empty());
+        }
+        claimed
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_daemon_each_time_dies_after_twelve_attempts() {
+    for alone in [false, true] {
+        for fresh in stores().await {
+            let (billing, seller_id) = billing(&fresh).await;
+            enqueue(&billing, seller_id, [keyed()]).await;
+            let mortals = Mortals { billing: &billing, seller_id, alone };
+            for attempt in 1..=ATTEMPTS_MAX {
+                assert_eq!(jobs(&fresh.store, seller_id).await[0].state, JobState::Ready);
+                let claimed = mortals.die(false).await.expect("it is open again");
+                assert_eq!(claimed.attempt_count, attempt);
+            }
+            let dead = jobs(&fresh.store, seller_id).await.remove(0);
+            assert_eq!((dead.state, dead.attempt_count), (JobState::Dead, ATTEMPTS_MAX));
+            assert!(dead.last_error.contains("stopped"), "{dead:?}");
+            assert_eq!(mortals.die(false).await, None);
+            assert_eq!(kinds_of_events(&fresh.store, seller_id).await, ["job.died"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_got_ahead_before_its_daemon_died_has_its_attempts_again() {
+    for alone in [false, true] {
+        for fresh in stores().await {
+            let (billing, seller_id) = billing(&fresh).await;
+            enqueue(&billing, seller_id, [keyed(), job("other", 2)]).await;
+            let mortals = Mortals { billing: &billing, seller_id, alone };
+            // Three times as many deaths as it has attempts, with a step ahead before each fourth.
+            for death in 0..3 * ATTEMPTS_MAX {
+                let claimed = mortals.die(death % 4 == 0).await.expect("it lives");
+                let since_step = death.checked_sub(1).map_or(1, |before| 2 + before % 4);
+                assert_eq!(claimed.attempt_count, since_step, "death {death}");
+            }
+            // What is not at work cannot get ahead; and from here on it never does.
+            let before = jobs(&fresh.store, seller_id).await.remove(0).attempt_count;
+            get_ahead(&billing, seller_id).await;
+            assert_eq!(jobs(&fresh.store, seller_id).await[0].attempt_count, before);
+            for _ in before..ATTEMPTS_MAX {
+                assert!(mortals.die(false).await.is_some());
+            }
+            let left = jobs(&fresh.store, seller_id).await;
+            let left: Vec<_> = left.iter().map(|job| (job.kind.as_str(), job.state)).collect();
+            assert_eq!(left, [("work", JobState::Dead), ("other", JobState::Ready)]);
+            assert_eq!(kinds_of_events(&fresh.store, seller_id).await, ["job.died"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_fails_after_it_got_ahead_counts_from_there() {
+    for fresh in stores().await {
+        let (billing, seller_id) = billing(&fresh).await;
+        enqueue(&billing, seller_id, [keyed()]).await;
+        let mortals = Mortals { billing: &billing, seller_id, alone: false };
+        for _ in 1..ATTEMPTS_MAX {
+            mortals.die(false).await.expect("it is open again");
+        }
+        let queue = Queue::new(billing.clone(), vec!["work"], LEASE);
+        let last = queue.claim().await.expect("claimed").remove(0);
+        assert_eq!(last.attempt_count, ATTEMPTS_MAX);
+        get_ahead(&billing, seller_id).await;
+        queue.settle(&failed(last, JobError::Fail("no luck".to_owned()))).await.expect("settled");
+        let now = jobs(&fresh.store, seller_id).await.remove(0);
+        assert_eq!((now.state, now.attempt_count), (JobState::Ready, 1));
+        assert!(now.run_at - billing.now() <= TimeDelta::seconds(5), "the pause of a first failure: {now:?}");
+        assert!(kinds_of_events(&fresh.store, seller_id).await.is_empty());
+        // Stopping in order gives the attempt back.
+        billing.clock.advance(now.run_at).expect("ahead");
+        let claimed = queue.claim().await.expect("claimed").remove(0);
+        assert_eq!(claimed.attempt_count, 2);
+        get_ahead(&billing, seller_id).await;
+        assert_eq!(queue.release().await.expect("released"), 1);
+        assert_eq!(jobs(&fresh.store, seller_id).await[0].attempt_count, 0);
+    }
+}
+
+#[tokio::test]
+async fn who_lost_a_lease_writes_no_death_into_the_journal() {
+    for fresh in stores().await {
+        let (billing, seller_id) = billing(&fresh).await;
+        enqueue(&billing, seller_id, [keyed()]).await;
+        let slow = Queue::new(billing.clone(), vec!["work"], Duration::ZERO);
+        let lost = slow.claim().await.expect("claimed").remove(0);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let other = Queue::new(billing.clone(), vec!["work"], LEASE);
+        assert_eq!(other.claim().await.expect("claimed").len(), 1);
+        slow.settle(&failed(lost, JobError::Dead("mine".to_owned()))).await.expect("settled");
+        assert_eq!(jobs(&fresh.store, seller_id).await[0].state, JobState::Running);
+        assert!(kinds_of_events(&fresh.store, seller_id).await.is_empty());
     }
 }

@@ -63,6 +63,12 @@ impl Worker {
         self
     }
 
+    /// The kinds that it does.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> std::collections::BTreeSet<&'static str> {
+        self.kinds.keys().copied().collect()
+    }
+
     #[cfg(test)]
     pub(super) fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;

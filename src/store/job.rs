@@ -4,6 +4,8 @@
 //! system's clock, always: they tell a daemon that works from one that was killed, and a daemon dies in real time even
 //! where the simulated clock stands still.
 
+use std::collections::HashMap;
+
 use billet_domain::id::{JobId, SellerId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -67,7 +69,7 @@ pub struct Job {
     pub unique_key: Option<String>,
     /// Where it stands.
     pub state: JobState,
-    /// How often it was begun.
+    /// How often it was begun since it last got ahead: see [`got_ahead`].
     pub attempt_count: u32,
     /// Not before, in billing time.
     pub run_at: DateTime<Utc>,
@@ -309,26 +311,45 @@ pub async fn release(tx: &mut Tx, owner: &str) -> Result<u64, StoreError> {
     .await
 }
 
-/// Opens everything that is held to everybody again: for a daemon that is alone on its database and begins, so that what
-/// is held was held by one that died. Each counts as the attempt that it was.
+/// Notes that the job with a key did part of its work for good: its attempts count anew, with the one at work as the
+/// first. Belongs in the unit that did that part, as its last statement: it holds the job's row until the commit.
+///
+/// Only for work that ends after a bounded number of such parts, or the job could be tried for ever.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn release_all(tx: &mut Tx) -> Result<u64, StoreError> {
-    tx.execute(
-        "UPDATE jobs SET state = 'ready', lease_owner = NULL, lease_until = NULL WHERE state = 'running'",
-        params![],
+pub async fn got_ahead(unit: &mut Unit, unique_key: &str) -> Result<(), StoreError> {
+    unit.execute(
+        "UPDATE jobs SET attempt_count = 1 WHERE unique_key = $1 AND state = 'running' AND attempt_count > 1",
+        params![unique_key],
     )
-    .await
+    .await?;
+    Ok(())
 }
 
-/// Opens jobs whose lease ran out to everybody again, or lets them die after `attempts_max`; answers them as they are now.
+/// The attempts of jobs that an owner still holds, as they count now.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn attempt_counts(
+    tx: &mut Tx,
+    owner: &str,
+    ids: impl IntoIterator<Item = JobId>,
+) -> Result<HashMap<JobId, u32>, StoreError> {
+    let sql =
+        with_ids!("SELECT id, attempt_count FROM jobs WHERE state = 'running' AND lease_owner = $1 AND id ", 2, "");
+    let counts: Vec<(JobId, u32)> = tx.all(sql, params![owner, id_set(ids.into_iter().map(|id| id.0))]).await?;
+    Ok(counts.into_iter().collect())
+}
+
+/// Opens jobs whose lease ends before an instant to everybody again, or lets them die after `attempts_max`; answers them
+/// as they are now. Each counts as the attempt that it was.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn recover(
     tx: &mut Tx,
-    real_now: DateTime<Utc>,
+    lease_before: DateTime<Utc>,
     attempts_max: u32,
     last_error: &str,
 ) -> Result<Vec<Job>, StoreError> {
@@ -336,7 +357,7 @@ pub async fn recover(
         "UPDATE jobs SET state = CASE WHEN attempt_count >= $2 THEN 'dead' ELSE 'ready' END, lease_owner = NULL, \
          lease_until = NULL, last_error = $3 WHERE state = 'running' AND lease_until < $1 \
          RETURNING id, seller_id, kind, payload, unique_key, state, attempt_count, run_at, lease_owner, last_error",
-        params![real_now, attempts_max, last_error],
+        params![lease_before, attempts_max, last_error],
     )
     .await
 }

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use billet::billing::change::{self, Change, bill_changed};
 use billet::billing::draft::{self, ManualLine};
 use billet::billing::hook::{self, Report};
-use billet::billing::pay::{self, NewPayment};
 use billet::billing::subscribe::{NewSubscription, subscribe};
 use billet::billing::{BillingError, correct};
 use billet::store::subscription::{Filter, list};
 use billet::store::{Unit, customer, invoice};
 use billet_domain::hook::{Change as Told, Hook};
 use billet_domain::id::CustomerId;
-use billet_domain::money::Money;
 use billet_domain::period::Cycle;
 use billet_domain::timeline::{Ending, FactKind};
 use chrono::{Days, NaiveDate, TimeDelta};
@@ -21,10 +19,11 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rust_decimal::Decimal;
 
+use crate::money::Purse;
 use crate::world::{PLANS, World};
 
 /// What a customer or the seller does; each has to succeed now and then.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 23] = [
     "subscribe",
     "plan",
     "quantity",
@@ -41,6 +40,9 @@ pub const NAMES: [&str; 20] = [
     "usage",
     "terminated",
     "pay",
+    "refund",
+    "allocate",
+    "release",
     "credit",
     "cancel_invoice",
     "draft",
@@ -141,7 +143,7 @@ impl History {
         let mut unit = world.billing.store.begin_large(seller_id, "system", now, 2_000).await?;
         match name {
             "subscribe" => self.subscribe(world, &mut unit).await?,
-            "pay" => self.pay(&mut unit).await?,
+            "pay" | "refund" | "allocate" | "release" => self.move_money(&mut unit, name).await?,
             "draft" => self.draft(world, &mut unit).await?,
             "credit" | "cancel_invoice" => self.take_back(world, &mut unit, name).await?,
             _ => self.change(world, &mut unit, name).await?,
@@ -222,6 +224,19 @@ impl History {
         let effective = (name == "backdated" || self.rng.random_ratio(1, 6)).then(|| self.near(world));
         self.steps.push(format!("  {id} {effective:?} {asked:?}"));
         let mut loaded = change::load(unit, id).await?;
+        // Few think better of it in time: some do on the same day.
+        let before = match name {
+            "withdraw" => Some(Change::Cancel { ending: Some(Ending::PeriodEnd), reason: "test".to_owned() }),
+            "resume" => Some(Change::Fact(FactKind::Paused)),
+            _ => None,
+        };
+        if let Some(before) = before
+            && self.rng.random_ratio(1, 4)
+        {
+            let (on, key) = (effective.map(|day| day - Days::new(3)), format!("{}:before", self.key()));
+            self.steps.push(format!("  before: {on:?} {before:?}"));
+            change::change(unit, &world.seller, &mut loaded, before, on, &key).await?;
+        }
         let key = self.key();
         change::change(unit, &world.seller, &mut loaded, asked, effective, &key).await?;
         let outcome = bill_changed(unit, &world.seller, &loaded.customer, [id]).await?;
@@ -229,16 +244,15 @@ impl History {
         Ok(())
     }
 
-    async fn pay(&mut self, unit: &mut Unit) -> Result<(), BillingError> {
-        let currency = self.customer(unit).await?.currency;
-        let new = NewPayment {
-            customer_id: self.customer_id,
-            amount: Money::new(self.rng.random_range(1..9_000), currency),
-            moved_on: None,
-            method: String::new(),
-            reference: None,
+    async fn move_money(&mut self, unit: &mut Unit, name: &str) -> Result<(), BillingError> {
+        let purse = Purse { customer_id: self.customer_id, currency: self.customer(unit).await?.currency };
+        let told = match name {
+            "pay" => purse.pay(unit, &mut self.rng).await?,
+            "refund" => purse.refund(unit, &mut self.rng).await?,
+            "allocate" => purse.allocate(unit, &mut self.rng).await?,
+            _ => purse.release(unit, &mut self.rng).await?,
         };
-        pay::record(unit, new, &[], self.rng.random_ratio(1, 5)).await?;
+        self.steps.push(format!("  {told}"));
         Ok(())
     }
 

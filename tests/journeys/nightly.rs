@@ -1,7 +1,9 @@
-//! Billing runs: by hand, by night, interrupted and mended.
+//! Billing runs: by hand, by night, cancelled, interrupted and mended.
+
+use std::collections::BTreeMap;
 
 use billet::proto::billet::v1 as pb;
-use tokio_stream::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use tonic::Code;
 
 use crate::harness::{Billet, date, day, on_both};
@@ -137,6 +139,91 @@ async fn after_three_days_of_downtime_one_nightly_run_catches_up() {
         billet.restart().await;
         billet.settle().await;
         assert_eq!((billet.runs().await.len(), billet.documents().await.len()), (runs.len(), 2));
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+/// Customers of the run that is cancelled, with so many subscriptions each: three batches at least.
+const CUSTOMERS: usize = 240;
+const SUBSCRIPTIONS_EACH: usize = 10;
+
+/// How often each subscription is billed, and the signed gross of all documents in cents.
+async fn billed(billet: &Billet) -> (BTreeMap<String, usize>, i64, i64) {
+    let (mut lines, mut gross) = (BTreeMap::new(), 0);
+    let documents = billet.documents().await;
+    for document in &documents {
+        assert_eq!(document.kind(), pb::InvoiceKind::Invoice);
+        gross += crate::harness::cents(document.gross_amount.as_ref());
+        for line in &document.lines {
+            *lines.entry(line.subscription_id.clone()).or_default() += 1;
+        }
+    }
+    (lines, gross, i64::try_from(documents.len()).expect("few"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_cancelled_in_the_middle_leaves_the_rest_to_the_next() {
+    on_both(async |billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        stream::iter(0..CUSTOMERS)
+            .for_each_concurrent(8, async |index| {
+                let customer = billet.customer(&format!("Customer {index}")).await;
+                for _ in 0..SUBSCRIPTIONS_EACH {
+                    deferred(&billet, &customer, &plan).await;
+                }
+            })
+            .await;
+        let all = CUSTOMERS * SUBSCRIPTIONS_EACH;
+        let run = billet.start_run().await;
+        // As soon as a batch is done somebody stops it; the one at work may still come to its end.
+        let mut now = run.clone();
+        while now.done_count == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            let request = pb::GetRunRequest { id: run.id.clone() };
+            now = billet.owner.runs().get_run(request).await.expect("it is there").into_inner().run.expect("a run");
+        }
+        let request = pb::CancelRunRequest { request_id: billet.request_id(), id: run.id.clone() };
+        let answer = billet.owner.runs().cancel_run(request.clone()).await.expect("it stops").into_inner();
+        let cancelled = answer.run.expect("a run");
+        assert_eq!(cancelled.state(), pb::RunState::Cancelled, "{cancelled:?}");
+        assert!(cancelled.finished_at.is_some());
+        assert_eq!(cancelled.subscription_count, i64::try_from(all).expect("few"));
+        assert!(cancelled.done_count >= now.done_count && cancelled.done_count < cancelled.subscription_count);
+
+        // Its job ends without a word, and what the run says is what was billed.
+        billet.settle().await;
+        assert_eq!(billet.watched(&run.id).await, cancelled);
+        let (lines, gross, documents) = billed(&billet).await;
+        assert_eq!(lines.len(), usize::try_from(cancelled.done_count).expect("few"));
+        assert!(lines.values().all(|times| *times == 1));
+        assert_eq!((cancelled.invoice_count, cancelled.failure_count), (documents, 0));
+        assert_eq!(cancelled.gross_amounts.iter().map(|one| crate::harness::cents(Some(one))).sum::<i64>(), gross);
+        let request_again = billet.owner.runs().cancel_run(request).await.expect("the same call").into_inner();
+        assert_eq!(request_again.run, Some(cancelled.clone()));
+        let told = pb::ListEventsRequest { subject: run.id.clone(), ..Default::default() };
+        let told = billet.owner.events().list_events(told).await.expect("events").into_inner().events;
+        let kinds: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["run.planned", "run.cancelled"]);
+        let data: serde_json::Value = serde_json::from_str(&told[1].data_json).expect("JSON");
+        assert_eq!(data["done"], cancelled.done_count);
+
+        // The next run of the day bills the rest, the one after it nothing.
+        let next = billet.start_run().await;
+        assert_ne!(next.id, run.id);
+        let next = billet.watched(&next.id).await;
+        assert_eq!(next.state(), pb::RunState::Finished);
+        assert_eq!(next.subscription_count, cancelled.subscription_count - cancelled.done_count);
+        assert_eq!(next.done_count, next.subscription_count);
+        let (lines, gross, documents) = billed(&billet).await;
+        assert_eq!(lines.len(), all);
+        assert!(lines.values().all(|times| *times == 1), "exactly once");
+        assert_eq!(documents, cancelled.invoice_count + next.invoice_count);
+        // 2,400 x 31.00 net; tax is rounded per document of ten, which is exact.
+        assert_eq!(gross, 2_400 * 36_89);
+        let last = billet.start_run().await;
+        let last = billet.watched(&last.id).await;
+        assert_eq!((last.state(), last.subscription_count, last.invoice_count), (pb::RunState::Finished, 0, 0));
         billet.assert_books_balance().await;
     })
     .await;

@@ -12,6 +12,8 @@ pub struct Panel {
     pub instance_id: String,
     /// May report hooks, nothing else.
     pub caller: Caller,
+    /// The caller's token.
+    pub token: String,
 }
 
 #[allow(dead_code)]
@@ -24,7 +26,7 @@ impl Panel {
     /// A panel.
     pub async fn new(billet: &Billet, name: &str, unknown: pb::UnknownCustomerPolicy) -> Self {
         let (instance_id, token) = billet.panel(name, unknown).await;
-        Self { instance_id, caller: billet.caller(&token).await }
+        Self { instance_id, caller: billet.caller(&token).await, token }
     }
 
     /// Reports an event; its id is made of what it says, so that the same call is the same event.

@@ -37,7 +37,7 @@ pub fn spec(id: i64, values: &Value) -> InstanceSpec {
         plugin: "memory".to_owned(),
         revision: 1,
         values: values.as_object().cloned().expect("an object"),
-        secrets: BTreeMap::from([("token".to_owned(), "memory".to_owned())]),
+        secrets: BTreeMap::from([("token".to_owned(), "open-sesame".to_owned())]),
         concurrency: None,
     }
 }

@@ -32,7 +32,7 @@ const SCHEMA: &str = r#"{
       "enum": ["well", "hang", "die", "flood", "panic"],
       "description": "What TestConnection does"
     },
-    "token": { "type": "string", "minLength": 1, "writeOnly": true, "description": "Must be `memory`" }
+    "token": { "type": "string", "minLength": 1, "writeOnly": true, "description": "Must be `open-sesame`" }
   }
 }"#;
 
@@ -96,7 +96,7 @@ fn describe() -> DescribeResponse {
 
 fn configure(settings: &Settings) -> Result<Configured, Failure> {
     let options: Options = settings.read()?;
-    if options.token != "memory" {
+    if options.token != "open-sesame" {
         return Err(Failure::refused(ProblemKind::Unauthenticated, "", "the token is wrong"));
     }
     Ok(Configured::Panel(Arc::new(Memory { options, accounts: Mutex::default() })))

@@ -5,12 +5,15 @@ mod customer;
 mod endpoint;
 mod events;
 mod filter;
+mod ip;
 mod operation;
 mod options;
 mod panel;
 mod refusal;
+mod reseller;
 mod server;
 mod service_plan;
+mod session;
 mod state;
 mod webspace;
 mod xml;
@@ -18,13 +21,13 @@ mod xml;
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio_util::task::TaskTracker;
 
 pub use client::{PleskClient, PleskError, Subscribed};
 pub use events::{HandlerId, HandlerResult, HandlerRun};
 pub use options::PleskOptions;
-pub use state::{Customer, Hosting, Subscription, status};
+pub use state::{Customer, Hosting, Reseller, Subscription, status};
 
 use crate::error::SimulatorError;
 use crate::fault::Fault;
@@ -131,6 +134,25 @@ impl Plesk {
         self.panel.state().customers.values().find(|customer| customer.login == login).cloned()
     }
 
+    /// A reseller as it stands, without a call.
+    #[must_use]
+    pub fn reseller(&self, login: &str) -> Option<Reseller> {
+        self.panel.state().resellers.values().find(|reseller| reseller.login == login).cloned()
+    }
+
+    /// The name of the plan a reseller has, none if it has none or does not exist.
+    #[must_use]
+    pub fn reseller_plan_of(&self, login: &str) -> Option<String> {
+        let guid = self.reseller(login)?.plan_guid?;
+        self.panel.state().reseller_plans.values().find(|plan| plan.guid == guid).map(|plan| plan.name.clone())
+    }
+
+    /// The login name and the address that a session was made for.
+    #[must_use]
+    pub fn session(&self, id: &str) -> Option<(String, String)> {
+        self.panel.sessions.find(id)
+    }
+
     /// A subscription as it stands, without a call.
     #[must_use]
     pub fn subscription(&self, domain: &str) -> Option<Subscription> {
@@ -161,6 +183,34 @@ impl Plesk {
     /// If there is no such subscription.
     pub fn set_status(&self, domain: &str, bits: u32) -> Result<(), SimulatorError> {
         self.change(domain, |subscription| subscription.status = bits)
+    }
+
+    /// Sets what a subscription transferred on one day, in bytes, as `get_traffic` shows it.
+    ///
+    /// # Errors
+    /// If there is no such subscription.
+    pub fn set_traffic_on(&self, domain: &str, day: NaiveDate, bytes: u64) -> Result<(), SimulatorError> {
+        self.change(domain, |subscription| {
+            subscription.traffic_days.insert(day, bytes);
+        })
+    }
+
+    /// Sets how many mailboxes and databases a subscription has.
+    ///
+    /// # Errors
+    /// If there is no such subscription.
+    pub fn set_counts(&self, domain: &str, mailboxes: u32, databases: u32) -> Result<(), SimulatorError> {
+        self.change(domain, |subscription| {
+            (subscription.mailboxes, subscription.databases) = (mailboxes, databases);
+        })
+    }
+
+    /// Customises a subscription, as editing it in the panel does: it is locked, its plan's changes pass it by.
+    ///
+    /// # Errors
+    /// If there is no such subscription.
+    pub fn customise(&self, domain: &str) -> Result<(), SimulatorError> {
+        self.change(domain, |subscription| (subscription.locked, subscription.synchronized) = (true, false))
     }
 
     fn change(&self, domain: &str, change: impl FnOnce(&mut Subscription)) -> Result<(), SimulatorError> {

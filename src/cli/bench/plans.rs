@@ -92,7 +92,7 @@ async fn statements_of_the_daily_business_find_what_they_want() {
     let today = world.billing.now().date_naive();
     let planned = run::plan(&mut unit, today, false).await.expect("a run");
     unit.commit().await.expect("commits");
-    let done = run::work(&world.billing, world.seller_id, planned.id).await.expect("works");
+    let done = run::work(&world.billing, world.seller_id, planned.id, 1).await.expect("works");
     assert_eq!(done.invoice_count, 10);
 
     let seller_id = world.seller_id;

@@ -34,7 +34,7 @@ pub async fn measure(place: &Place, count: u32) -> Result<Report, BenchError> {
     let bar = progress("invoices", u64::from(count));
     let batches = Batches::watch(&place.store, bar.clone());
     let began = Instant::now();
-    let run = work(&world.billing, world.seller_id, run.id).await?;
+    let run = work(&world.billing, world.seller_id, run.id, 1).await?;
     let took = began.elapsed();
     let mut latencies = batches.stop().await;
     bar.finish_and_clear();

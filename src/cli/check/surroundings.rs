@@ -8,6 +8,7 @@ use tonic::transport::Server;
 use super::{Findings, Mark};
 use crate::config::Config;
 use crate::grpc::server::with_tls;
+use crate::plugins::seal::Keys;
 use crate::store::lock::{Lock, LockError};
 use crate::store::{Engine, StoreError, schema};
 
@@ -44,6 +45,26 @@ pub fn tls(config: &Config, findings: &mut Findings) {
     if findings.take("tls", with_tls(Server::builder(), &pair)).is_some() {
         let clients = if pair.client_ca.is_some() { "; clients need certificates" } else { "" };
         findings.add("tls", Mark::Ok, format!("{} and its key belong together{clients}", files.cert.display()));
+    }
+}
+
+/// Whether the keys of secrets can be read, and plugins' programs are there.
+pub fn plugins(config: &Config, findings: &mut Findings) {
+    match &config.secret_key_file {
+        None => findings.add("secrets", Mark::Ok, "no key file; none can be kept for panels and registrars"),
+        Some(file) => {
+            if findings.take("secrets", Keys::read(file)).is_some() {
+                findings.add("secrets", Mark::Ok, format!("{} can be read by its owner alone", file.display()));
+            }
+        }
+    }
+    for (name, command) in &config.plugins {
+        let Some(program) = command.first() else { continue };
+        let there = program.contains('/').then(|| std::path::Path::new(program).is_file());
+        match there {
+            Some(false) => findings.add("plugins", Mark::Problem, format!("{name}: {program} is not there")),
+            _ => findings.add("plugins", Mark::Ok, format!("{name}: {program}")),
+        }
     }
 }
 

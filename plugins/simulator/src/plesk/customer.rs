@@ -9,7 +9,7 @@ use super::events::{
 use super::filter::{Found, added, results, select};
 use super::panel::Panel;
 use super::refusal::Refusal;
-use super::state::{ADMIN_LOGIN, CONTACT, Customer, State, status};
+use super::state::{CONTACT, Customer, State, status};
 use super::webspace;
 use super::xml::Element;
 use crate::secret::Secret;
@@ -37,7 +37,7 @@ fn try_add(
     required("pname")?;
     let (login, password) = (required("login")?, required("passwd")?);
     free_login(state, login)?;
-    state.owner_id(info)?;
+    let owner_id = state.owner_id(info)?;
     if state.customers.len() >= panel.options.customers_max {
         return Err(Refusal::limit("The limit on the number of customers is reached."));
     }
@@ -47,6 +47,7 @@ fn try_add(
         login: login.to_owned(),
         password: accepted(password)?,
         contact: BTreeMap::new(),
+        owner_id,
         external_id: String::new(),
         description: String::new(),
         status: 0,
@@ -63,11 +64,10 @@ fn try_add(
 }
 
 fn free_login(state: &State, login: &str) -> Result<(), Refusal> {
-    let taken = login == ADMIN_LOGIN || state.customers.values().any(|customer| customer.login == login);
-    if taken { Err(Refusal::exists("User account")) } else { Ok(()) }
+    if state.login_is_free(login) { Ok(()) } else { Err(Refusal::exists("User account")) }
 }
 
-fn accepted(password: &str) -> Result<Secret, Refusal> {
+pub(super) fn accepted(password: &str) -> Result<Secret, Refusal> {
     if password.chars().count() < PASSWORD_CHARS_MIN {
         return Err(Refusal::value("The password is too short."));
     }
@@ -103,7 +103,15 @@ pub(super) fn settable(text: &str) -> Result<u32, Refusal> {
 
 fn selected(state: &State, body: &Element) -> Vec<Found> {
     select(body, WHAT, state.customers.keys().copied(), |id, kind, value| {
-        state.customers.get(&id).is_some_and(|customer| customer.is(kind, value))
+        let Some(customer) = state.customers.get(&id) else {
+            return false;
+        };
+        match kind {
+            "owner-id" => customer.owner_id.to_string() == value,
+            "owner-login" => state.owner(customer.owner_id).0 == value,
+            "owner-guid" => state.owner(customer.owner_id).1 == value,
+            kind => customer.is(kind, value),
+        }
     })
 }
 
@@ -119,7 +127,7 @@ pub(super) fn get(_: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occu
 fn data(state: &State, customer: &Customer, dataset: &Element) -> Element {
     let mut data = Element::new("data");
     if dataset.get("gen_info").is_some() {
-        data = data.with(general(customer));
+        data = data.with(general(state, customer));
     }
     if dataset.get("stat").is_some() {
         let own = state.subscriptions.values().filter(|subscription| subscription.owner_id == customer.id);
@@ -136,7 +144,7 @@ fn data(state: &State, customer: &Customer, dataset: &Element) -> Element {
     data
 }
 
-fn general(customer: &Customer) -> Element {
+fn general(state: &State, customer: &Customer) -> Element {
     let contact = |name: &str| Element::leaf(name, customer.contact.get(name).cloned().unwrap_or_default());
     Element::new("gen_info")
         .with(Element::leaf("cr_date", customer.created_on.to_string()))
@@ -147,7 +155,7 @@ fn general(customer: &Customer) -> Element {
         .with_all(["phone", "fax", "email", "address", "city", "state", "pcode", "country"].map(contact))
         .with(Element::leaf("locale", "en-US"))
         .with(Element::leaf("guid", &customer.guid))
-        .with(Element::leaf("owner-login", ADMIN_LOGIN))
+        .with(Element::leaf("owner-login", state.owner(customer.owner_id).0))
         .with(Element::leaf("external-id", &customer.external_id))
         .with(Element::leaf("description", &customer.description))
 }
@@ -200,14 +208,19 @@ fn status_values(customer: &Customer) -> super::events::Values {
 /// Deletes customers with all their subscriptions.
 pub(super) fn del(_: &Panel, state: &mut State, body: &Element, events: &mut Vec<Occurrence>) -> Vec<Element> {
     results(selected(state, body), |found| {
-        let subscriptions = webspace::statuses_of(state, found.id);
-        for (subscription, _) in subscriptions {
-            webspace::delete(state, subscription, events);
-        }
-        let gone = state.customers.remove(&found.id).ok_or_else(|| Refusal::not_found(WHAT));
-        found.result(gone.map(|customer| {
-            events.push(Occurrence::new(CUSTOMER_DELETED, customer_values(&customer), Vec::new()));
-            Vec::new()
-        }))
+        let gone = delete(state, found.id, events);
+        found.result(if gone { Ok(Vec::new()) } else { Err(Refusal::not_found(WHAT)) })
     })
+}
+
+/// Takes a customer and its subscriptions away. Whether there was one.
+pub(super) fn delete(state: &mut State, id: u32, events: &mut Vec<Occurrence>) -> bool {
+    for (subscription, _) in webspace::statuses_of(state, id) {
+        webspace::delete(state, subscription, events);
+    }
+    let Some(customer) = state.customers.remove(&id) else {
+        return false;
+    };
+    events.push(Occurrence::new(CUSTOMER_DELETED, customer_values(&customer), Vec::new()));
+    true
 }

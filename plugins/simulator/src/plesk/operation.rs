@@ -5,7 +5,7 @@ use super::panel::Panel;
 use super::refusal::Refusal;
 use super::state::State;
 use super::xml::Element;
-use super::{customer, server, service_plan, webspace};
+use super::{customer, ip, reseller, server, service_plan, session, webspace};
 
 /// Does one operation and gives its `result` elements; what Plesk reports of it goes to the occurrences.
 type Run = fn(&Panel, &mut State, &Element, &mut Vec<Occurrence>) -> Vec<Element>;
@@ -18,12 +18,30 @@ pub(super) struct Operation {
     nodes: &'static [&'static str],
     /// The kinds of its filter; empty if it has none.
     filters: &'static [&'static str],
-    /// Parts of it, by path, and what they may hold in any order.
-    parts: &'static [(&'static [&'static str], &'static [&'static str])],
+    /// What parts of it may hold.
+    parts: &'static [Part],
     pub(super) run: Run,
 }
 
-const CUSTOMER_FILTERS: &[&str] = &["id", "login", "guid", "external-id"];
+/// A part of an operation.
+struct Part {
+    path: &'static [&'static str],
+    members: &'static [&'static str],
+    ordered: bool,
+}
+
+/// A part whose members stand in any order.
+const fn any(path: &'static [&'static str], members: &'static [&'static str]) -> Part {
+    Part { path, members, ordered: false }
+}
+
+/// A part whose members stand in this order.
+const fn ordered(path: &'static [&'static str], members: &'static [&'static str]) -> Part {
+    Part { path, members, ordered: true }
+}
+
+const CUSTOMER_FILTERS: &[&str] = &["id", "login", "owner-id", "owner-login", "owner-guid", "guid", "external-id"];
+const RESELLER_FILTERS: &[&str] = &["id", "login", "guid", "external-id"];
 const WEBSPACE_FILTERS: &[&str] =
     &["id", "name", "guid", "external-id", "owner-id", "owner-login", "owner-guid", "owner-external-id"];
 const PLAN_FILTERS: &[&str] = &["id", "name", "guid", "external-id"];
@@ -51,27 +69,46 @@ const CUSTOMER_INFO: &[&str] = &[
     "description",
 ];
 
+/// What a reseller's `gen-info` may hold when it is added or set.
+const RESELLER_INFO: &[&str] = &[
+    "cname",
+    "pname",
+    "login",
+    "passwd",
+    "status",
+    "phone",
+    "fax",
+    "email",
+    "address",
+    "city",
+    "state",
+    "pcode",
+    "country",
+    "locale",
+    "external-id",
+];
+
 /// Every operation there is.
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "customer.add",
         nodes: &["gen_info", "add-packages-to-customer-pool"],
         filters: &[],
-        parts: &[(&["gen_info"], CUSTOMER_INFO)],
+        parts: &[ordered(&["gen_info"], CUSTOMER_INFO)],
         run: customer::add,
     },
     Operation {
         name: "customer.get",
         nodes: &["filter", "dataset"],
         filters: CUSTOMER_FILTERS,
-        parts: &[(&["dataset"], &["gen_info", "stat"])],
+        parts: &[any(&["dataset"], &["gen_info", "stat"])],
         run: customer::get,
     },
     Operation {
         name: "customer.set",
         nodes: &["filter", "values"],
         filters: CUSTOMER_FILTERS,
-        parts: &[(&["values"], &["gen_info"]), (&["values", "gen_info"], CUSTOMER_INFO)],
+        parts: &[any(&["values"], &["gen_info"]), any(&["values", "gen_info"], CUSTOMER_INFO)],
         run: customer::set,
     },
     Operation { name: "customer.del", nodes: &["filter"], filters: CUSTOMER_FILTERS, parts: &[], run: customer::del },
@@ -91,7 +128,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "plan-external-id",
         ],
         filters: &[],
-        parts: &[(
+        parts: &[ordered(
             &["gen_setup"],
             &[
                 "name",
@@ -112,7 +149,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         name: "webspace.get",
         nodes: &["filter", "dataset"],
         filters: WEBSPACE_FILTERS,
-        parts: &[(&["dataset"], &["gen_info", "hosting", "limits", "stat", "prefs", "disk_usage", "subscriptions"])],
+        parts: &[any(&["dataset"], &["gen_info", "hosting", "limits", "stat", "prefs", "disk_usage", "subscriptions"])],
         run: webspace::get,
     },
     Operation {
@@ -120,8 +157,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         nodes: &["filter", "values"],
         filters: WEBSPACE_FILTERS,
         parts: &[
-            (&["values"], &["gen_setup", "hosting"]),
-            (&["values", "gen_setup"], &["name", "status", "external-id", "description"]),
+            ordered(&["values"], &["gen_setup", "hosting"]),
+            ordered(
+                &["values", "gen_setup"],
+                &["status", "name", "owner-login", "owner-guid", "owner-external-id", "external-id", "description"],
+            ),
         ],
         run: webspace::set,
     },
@@ -160,7 +200,69 @@ pub(super) const OPERATIONS: &[Operation] = &[
         parts: &[],
         run: service_plan::get,
     },
-    Operation { name: "server.get", nodes: &["gen_info", "stat"], filters: &[], parts: &[], run: server::get },
+    Operation {
+        name: "webspace.sync-subscription",
+        nodes: &["filter"],
+        filters: WEBSPACE_FILTERS,
+        parts: &[],
+        run: webspace::sync_subscription,
+    },
+    Operation {
+        name: "webspace.get_traffic",
+        nodes: &["filter", "since_date", "to_date"],
+        filters: WEBSPACE_FILTERS,
+        parts: &[],
+        run: webspace::get_traffic,
+    },
+    Operation {
+        name: "reseller.add",
+        nodes: &["gen-info", "limits", "permissions", "plan-id", "plan-name", "plan-guid", "plan-external-id"],
+        filters: &[],
+        parts: &[ordered(&["gen-info"], RESELLER_INFO), ordered(&["limits"], &["resource-policy", "limit"])],
+        run: reseller::add,
+    },
+    Operation {
+        name: "reseller.get",
+        nodes: &["filter", "dataset"],
+        filters: RESELLER_FILTERS,
+        parts: &[ordered(&["dataset"], &["gen-info", "stat", "permissions", "limits", "ippool", "subscriptions"])],
+        run: reseller::get,
+    },
+    Operation {
+        name: "reseller.set",
+        nodes: &["filter", "values"],
+        filters: RESELLER_FILTERS,
+        parts: &[
+            ordered(&["values"], &["gen-info", "limits", "permissions"]),
+            ordered(&["values", "gen-info"], RESELLER_INFO),
+            ordered(&["values", "limits"], &["resource-policy", "limit"]),
+        ],
+        run: reseller::set,
+    },
+    Operation { name: "reseller.del", nodes: &["filter"], filters: RESELLER_FILTERS, parts: &[], run: reseller::del },
+    Operation {
+        name: "reseller.switch-subscription",
+        nodes: &["filter", "plan-guid", "no-plan"],
+        filters: RESELLER_FILTERS,
+        parts: &[],
+        run: reseller::switch_subscription,
+    },
+    Operation {
+        name: "reseller-plan.get",
+        nodes: &["filter", "limits", "permissions", "ip-pool"],
+        filters: PLAN_FILTERS,
+        parts: &[],
+        run: reseller::get_plans,
+    },
+    Operation { name: "ip.get", nodes: &[], filters: &[], parts: &[], run: ip::get },
+    Operation {
+        name: "server.create_session",
+        nodes: &["login", "data"],
+        filters: &[],
+        parts: &[any(&["data"], &["user_ip", "source_server", "back_url"])],
+        run: session::create,
+    },
+    Operation { name: "server.get", nodes: &["key", "gen_info", "stat"], filters: &[], parts: &[], run: server::get },
     Operation { name: "server.get_protos", nodes: &[], filters: &[], parts: &[], run: server::get_protos },
 ];
 
@@ -185,25 +287,35 @@ impl Operation {
     /// Checks what the schema asks: known nodes in their order, known kinds of filter, known members. Plesk checks a
     /// whole packet before it does any of it.
     pub(super) fn check(&self, body: &Element) -> Result<(), Refusal> {
+        self.check_order(body, self.nodes)?;
+        if !self.filters.is_empty() {
+            let filter = body.get("filter");
+            let filter = filter.ok_or_else(|| Refusal::parse(format!("{}: 'filter' is missing", self.name)))?;
+            self.check_members(filter, self.filters)?;
+            if let Some(other) = filter.children.iter().find(|child| child.name != filter.children[0].name) {
+                return Err(Refusal::parse(format!("{}: a filter of two kinds: '{}'", self.name, other.name)));
+            }
+        }
+        for part in self.parts {
+            match body.at(part.path) {
+                Some(found) if part.ordered => self.check_order(found, part.members)?,
+                Some(found) => self.check_members(found, part.members)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_order(&self, part: &Element, members: &[&str]) -> Result<(), Refusal> {
         let mut place = 0;
-        for child in &body.children {
-            let Some(found) = self.nodes.iter().position(|node| *node == child.name) else {
-                return Err(self.unexpected(&child.name, self.nodes));
+        for child in &part.children {
+            let Some(found) = members.iter().position(|member| *member == child.name) else {
+                return Err(self.unexpected(&child.name, members));
             };
             if found < place {
                 return Err(Refusal::parse(format!("{}: '{}' comes too late", self.name, child.name)));
             }
             place = found;
-        }
-        if !self.filters.is_empty() {
-            let filter = body.get("filter");
-            let filter = filter.ok_or_else(|| Refusal::parse(format!("{}: 'filter' is missing", self.name)))?;
-            self.check_members(filter, self.filters)?;
-        }
-        for (path, members) in self.parts {
-            if let Some(part) = body.at(path) {
-                self.check_members(part, members)?;
-            }
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub struct PleskOptions {
     pub ip: String,
     /// Service plans it starts with, without limits; `Default Domain` is always there.
     pub plans: Vec<String>,
+    /// Reseller plans it starts with; `Default Reseller` is always there.
+    pub reseller_plans: Vec<String>,
     /// More environment for event handlers. They get nothing else but `PATH`, the event's values and the simulated
     /// time.
     pub hook_env: Vec<(String, String)>,
@@ -35,6 +37,7 @@ impl Default for PleskOptions {
             version: "18.0.73".to_owned(),
             ip: "192.0.2.20".to_owned(),
             plans: Vec::new(),
+            reseller_plans: Vec::new(),
             hook_env: Vec::new(),
             handler_time_max: Duration::from_secs(10),
             customers_max: 10_000,
@@ -53,6 +56,7 @@ impl fmt::Debug for PleskOptions {
             .field("version", &self.version)
             .field("ip", &self.ip)
             .field("plans", &self.plans)
+            .field("reseller_plans", &self.reseller_plans)
             .field("handler_time_max", &self.handler_time_max)
             .field("customers_max", &self.customers_max)
             .field("subscriptions_max", &self.subscriptions_max)

@@ -7,7 +7,8 @@ use tokio_util::task::TaskTracker;
 use super::events::EventManager;
 use super::operation::Operation;
 use super::options::PleskOptions;
-use super::state::State;
+use super::session::Sessions;
+use super::state::{ADMIN_ID, State};
 use super::xml::Element;
 use crate::clock::Clock;
 use crate::fault::Faults;
@@ -15,6 +16,9 @@ use crate::secret::Secret;
 
 /// The plan every server has from the start.
 const DEFAULT_PLAN: &str = "Default Domain";
+
+/// The reseller plan every server has from the start.
+const DEFAULT_RESELLER_PLAN: &str = "Default Reseller";
 
 #[derive(Debug)]
 pub(super) struct Panel {
@@ -25,6 +29,7 @@ pub(super) struct Panel {
     pub(super) clock: Clock,
     pub(super) events: EventManager,
     pub(super) faults: Faults,
+    pub(super) sessions: Sessions,
     pub(super) tasks: TaskTracker,
     state: Mutex<State>,
 }
@@ -33,7 +38,10 @@ impl Panel {
     pub(super) fn new(options: PleskOptions, tasks: TaskTracker) -> Self {
         let mut state = State::default();
         for name in std::iter::once(DEFAULT_PLAN).chain(options.plans.iter().map(String::as_str)) {
-            state.add_plan(name, "", Vec::new());
+            state.add_plan(name, "", ADMIN_ID, Vec::new());
+        }
+        for name in std::iter::once(DEFAULT_RESELLER_PLAN).chain(options.reseller_plans.iter().map(String::as_str)) {
+            state.add_reseller_plan(name);
         }
         Self {
             password: Secret::random(),
@@ -42,6 +50,7 @@ impl Panel {
             clock: Clock::default(),
             events: EventManager::new(options.handler_time_max),
             faults: Faults::default(),
+            sessions: Sessions::default(),
             tasks,
             state: Mutex::new(state),
             options,

@@ -9,9 +9,10 @@ use super::xml::Element;
 /// The versions of the protocol that the server speaks, newest last.
 pub(super) const PROTOCOLS: [&str; 5] = ["1.6.6.0", "1.6.7.0", "1.6.8.0", "1.6.9.0", "1.6.9.1"];
 
-/// Shows the server's name and guid (`gen_info`) or its version and numbers (`stat`).
+/// Shows the licence (`key`), the server's name and guid (`gen_info`) or its version and numbers (`stat`).
 pub(super) fn get(panel: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occurrence>) -> Vec<Element> {
     let sections = body.children.iter().map(|asked| match asked.name.as_str() {
+        "key" => licence(panel),
         "gen_info" => Element::new("gen_info")
             .with(Element::leaf("server_name", &panel.options.hostname))
             .with(Element::leaf("server_guid", &panel.guid))
@@ -19,6 +20,21 @@ pub(super) fn get(panel: &Panel, state: &mut State, body: &Element, _: &mut Vec<
         _ => statistics(panel, state),
     });
     added(Ok(sections.collect()))
+}
+
+/// Names of the limits: plesk/api-php-lib, tests/Utility/KeyLimitChecker.php.
+fn licence(panel: &Panel) -> Element {
+    let properties = [
+        ("plesk_key_id", "plsk.00000000.0000".to_owned()),
+        ("lim_dom", panel.options.subscriptions_max.to_string()),
+        ("lim_cl", panel.options.customers_max.to_string()),
+        ("can-manage-customers", "1".to_owned()),
+        ("can-manage-resellers", "1".to_owned()),
+    ];
+    let property = |(name, value): (&str, String)| {
+        Element::new("property").with(Element::leaf("name", name)).with(Element::leaf("value", value))
+    };
+    Element::new("key").with_all(properties.map(property))
 }
 
 fn statistics(panel: &Panel, state: &State) -> Element {

@@ -32,9 +32,15 @@ impl Plan {
 
 impl State {
     /// Keeps a new plan and gives it its ids.
-    pub(super) fn add_plan(&mut self, name: &str, external_id: &str, limits: Vec<(String, String)>) -> &Plan {
+    pub(super) fn add_plan(
+        &mut self,
+        name: &str,
+        external_id: &str,
+        owner_id: u32,
+        limits: Vec<(String, String)>,
+    ) -> &Plan {
         let (id, guid) = (self.next_id(), uuid::Uuid::new_v4().to_string());
-        let plan = Plan { id, guid, name: name.to_owned(), external_id: external_id.to_owned(), limits };
+        let plan = Plan { id, guid, name: name.to_owned(), external_id: external_id.to_owned(), owner_id, limits };
         self.plans.entry(id).or_insert(plan)
     }
 }
@@ -46,8 +52,8 @@ pub(super) fn add(_: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occu
 
 fn try_add(state: &mut State, body: &Element) -> Result<Vec<Element>, Refusal> {
     let name = body.text_of("name").ok_or_else(|| Refusal::parse("service-plan.add: 'name' is missing or empty"))?;
-    state.owner_id(body)?;
-    if state.plans.values().any(|plan| plan.name == name) {
+    let owner_id = state.owner_id(body)?;
+    if state.plans.values().any(|plan| plan.name == name && plan.owner_id == owner_id) {
         return Err(Refusal::exists(WHAT));
     }
     if state.plans.len() >= PLANS_MAX {
@@ -57,7 +63,7 @@ fn try_add(state: &mut State, body: &Element) -> Result<Vec<Element>, Refusal> {
     let limits = limits.iter().filter(|limit| limit.name == "limit");
     let limits =
         limits.filter_map(|limit| Some((limit.text_of("name")?.to_owned(), limit.text_of("value")?.to_owned())));
-    let plan = state.add_plan(name, body.text_of("external-id").unwrap_or_default(), limits.collect());
+    let plan = state.add_plan(name, body.text_of("external-id").unwrap_or_default(), owner_id, limits.collect());
     Ok(vec![
         Element::leaf("id", plan.id.to_string()),
         Element::leaf("guid", &plan.guid),
@@ -65,9 +71,16 @@ fn try_add(state: &mut State, body: &Element) -> Result<Vec<Element>, Refusal> {
     ])
 }
 
-/// Shows plans with everything there is about them.
+/// Shows plans with everything there is about them: those of one owner, by default the administrator, or all.
 pub(super) fn get(_: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occurrence>) -> Vec<Element> {
-    let found = select(body, WHAT, state.plans.keys().copied(), |id, kind, value| {
+    let owner_id = match state.owner_id(body) {
+        Ok(owner_id) => owner_id,
+        Err(refusal) => return added(Err(refusal)),
+    };
+    let all = body.get("owner-all").is_some();
+    let ids: Vec<u32> =
+        state.plans.values().filter(|plan| all || plan.owner_id == owner_id).map(|plan| plan.id).collect();
+    let found = select(body, WHAT, ids.iter().copied(), |id, kind, value| {
         state.plans.get(&id).is_some_and(|plan| plan.is(kind, value))
     });
     results(found, |found| {
@@ -81,6 +94,7 @@ pub(super) fn get(_: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occu
                 Element::new("limits").with(Element::leaf("overuse", "block")).with_all(limits),
                 Element::leaf("guid", &plan.guid),
                 Element::leaf("external-id", &plan.external_id),
+                Element::leaf("owner-login", state.owner(plan.owner_id).0),
             ]
         }))
     })

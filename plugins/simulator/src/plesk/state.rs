@@ -59,12 +59,41 @@ pub struct Customer {
     pub password: Secret,
     /// Contact data by its names in the XML API (`pname`, `email`).
     pub contact: BTreeMap<&'static str, String>,
+    /// The reseller's id, 1 for the administrator.
+    pub owner_id: u32,
     /// What the creator's own system calls it, empty if nothing.
     pub external_id: String,
     /// Free text.
     pub description: String,
     /// Status bits, see [`status`].
     pub status: u32,
+    /// By the panel's clock.
+    pub created_on: NaiveDate,
+}
+
+/// A reseller account.
+#[derive(Debug, Clone)]
+pub struct Reseller {
+    /// Plesk's id.
+    pub id: u32,
+    /// Plesk's unique name for it.
+    pub guid: String,
+    /// The login name.
+    pub login: String,
+    /// The password last set.
+    pub password: Secret,
+    /// Contact data by its names in the XML API (`pname`, `email`).
+    pub contact: BTreeMap<&'static str, String>,
+    /// What the creator's own system calls it, empty if nothing.
+    pub external_id: String,
+    /// Status bits, see [`status`].
+    pub status: u32,
+    /// Whether it may hand out more than it has.
+    pub oversell: bool,
+    /// By Plesk's names (`max_dom`; -1 for no limit).
+    pub limits: BTreeMap<String, String>,
+    /// The reseller plan's guid, none for limits of its own.
+    pub plan_guid: Option<String>,
     /// By the panel's clock.
     pub created_on: NaiveDate,
 }
@@ -78,7 +107,7 @@ pub struct Subscription {
     pub guid: String,
     /// The main domain.
     pub name: String,
-    /// The customer's id, 1 for the administrator.
+    /// The customer's or reseller's id, 1 for the administrator.
     pub owner_id: u32,
     /// The plan's guid, none for a subscription of its own making.
     pub plan_guid: Option<String>,
@@ -94,6 +123,16 @@ pub struct Subscription {
     pub disk_used_bytes: u64,
     /// Traffic of the current month, in bytes.
     pub traffic_bytes: u64,
+    /// Traffic of single days, in bytes, as `get_traffic` shows it.
+    pub traffic_days: BTreeMap<NaiveDate, u64>,
+    /// Mailboxes.
+    pub mailboxes: u32,
+    /// Databases.
+    pub databases: u32,
+    /// Customised: changes of the plan are not carried over to it.
+    pub locked: bool,
+    /// It has all that its plan says.
+    pub synchronized: bool,
     /// By the panel's clock.
     pub created_on: NaiveDate,
 }
@@ -116,13 +155,25 @@ pub(super) struct Plan {
     pub(super) guid: String,
     pub(super) name: String,
     pub(super) external_id: String,
+    /// The reseller's id, 1 for the administrator.
+    pub(super) owner_id: u32,
     /// By Plesk's names (`disk_space`, in bytes; -1 for no limit).
     pub(super) limits: Vec<(String, String)>,
 }
 
-/// Customers, subscriptions and plans by id.
+/// A plan of resellers.
+#[derive(Debug, Clone)]
+pub(super) struct ResellerPlan {
+    pub(super) id: u32,
+    pub(super) guid: String,
+    pub(super) name: String,
+}
+
+/// Resellers, customers, subscriptions and plans by id.
 #[derive(Debug, Default)]
 pub(super) struct State {
+    pub(super) resellers: BTreeMap<u32, Reseller>,
+    pub(super) reseller_plans: BTreeMap<u32, ResellerPlan>,
     pub(super) customers: BTreeMap<u32, Customer>,
     pub(super) subscriptions: BTreeMap<u32, Subscription>,
     pub(super) plans: BTreeMap<u32, Plan>,
@@ -138,9 +189,23 @@ impl State {
 
     /// The status of a subscription as Plesk shows it.
     pub(super) fn status(&self, subscription: &Subscription) -> u32 {
-        let owner = self.customers.get(&subscription.owner_id);
-        let parent = owner.is_some_and(|owner| owner.status != 0);
+        let customer = self.customers.get(&subscription.owner_id);
+        let reseller = self.resellers.get(&customer.map_or(subscription.owner_id, |customer| customer.owner_id));
+        let parent = customer.is_some_and(|owner| owner.status != 0) || reseller.is_some_and(|owner| owner.status != 0);
         subscription.status | if parent { status::PARENT_SUSPENDED } else { 0 }
+    }
+
+    /// The guid of who provides for an owner: the reseller of a customer, otherwise the administrator.
+    pub(super) fn vendor_guid(&self, owner_id: u32) -> &str {
+        let vendor = self.customers.get(&owner_id).map_or(ADMIN_ID, |customer| customer.owner_id);
+        self.owner(vendor).1
+    }
+
+    /// Whether nobody logs in by that name.
+    pub(super) fn login_is_free(&self, login: &str) -> bool {
+        login != ADMIN_LOGIN
+            && self.customers.values().all(|customer| customer.login != login)
+            && self.resellers.values().all(|reseller| reseller.login != login)
     }
 
     /// The plan of that guid.
@@ -150,7 +215,9 @@ impl State {
 
     /// The login and guid of an owner.
     pub(super) fn owner(&self, id: u32) -> (&str, &str) {
-        self.customers.get(&id).map_or((ADMIN_LOGIN, ADMIN_GUID), |owner| (&owner.login, &owner.guid))
+        let customer = self.customers.get(&id).map(|owner| (owner.login.as_str(), owner.guid.as_str()));
+        let reseller = || self.resellers.get(&id).map(|owner| (owner.login.as_str(), owner.guid.as_str()));
+        customer.or_else(reseller).unwrap_or((ADMIN_LOGIN, ADMIN_GUID))
     }
 
     /// The id of the owner that these elements name, the administrator if they name none.
@@ -169,8 +236,22 @@ impl State {
             return Ok(ADMIN_ID);
         }
         let kind = kind.trim_start_matches("owner-");
-        let owner = self.customers.values().find(|customer| customer.is(kind, value));
-        owner.map(|owner| owner.id).ok_or_else(Refusal::owner)
+        let customer = self.customers.values().find(|customer| customer.is(kind, value)).map(|owner| owner.id);
+        let reseller = || self.resellers.values().find(|reseller| reseller.is(kind, value)).map(|owner| owner.id);
+        customer.or_else(reseller).ok_or_else(Refusal::owner)
+    }
+}
+
+impl Reseller {
+    /// Whether a filter of this kind and value means this reseller.
+    pub(super) fn is(&self, kind: &str, value: &str) -> bool {
+        match kind {
+            "id" => self.id.to_string() == value,
+            "login" => self.login == value,
+            "guid" => self.guid == value,
+            "external-id" => self.external_id == value,
+            _ => false,
+        }
     }
 }
 

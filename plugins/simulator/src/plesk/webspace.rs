@@ -1,8 +1,11 @@
 //! The operator `webspace`: the subscriptions' add, get, set, del and switch-subscription.
 
 mod data;
+mod traffic;
 
-use super::customer::settable;
+use std::collections::BTreeMap;
+
+use super::customer::{accepted, settable};
 use super::events::{
     HOSTING_CREATED, HOSTING_DELETED, HOSTING_UPDATED, Occurrence, SUBSCRIPTION_CREATED, SUBSCRIPTION_DELETED,
     SUBSCRIPTION_LIMITS, SUBSCRIPTION_STATUS, SUBSCRIPTION_UPDATED, Values, hosting_values, subscription_values,
@@ -10,11 +13,12 @@ use super::events::{
 use super::filter::{Found, added, results, select};
 use super::panel::Panel;
 use super::refusal::Refusal;
-use super::state::{Hosting, Plan, State, Subscription, status};
+use super::state::{ADMIN_ID, Hosting, Plan, State, Subscription, status};
 use super::xml::Element;
 use crate::secret::Secret;
 
 pub(super) use data::get;
+pub(super) use traffic::get_traffic;
 
 const WHAT: &str = "Domain";
 
@@ -41,7 +45,7 @@ fn try_add(
     if state.subscriptions.len() >= panel.options.subscriptions_max {
         return Err(Refusal::limit("The limit on the number of subscriptions is reached."));
     }
-    let plan_guid = named_plan(state, body)?.map(|plan| plan.guid.clone());
+    let plan_guid = named_plan(state, body, owner_id)?.map(|plan| plan.guid.clone());
     let subscription = Subscription {
         id: state.next_id(),
         guid: uuid::Uuid::new_v4().to_string(),
@@ -54,6 +58,11 @@ fn try_add(
         description: setup.text_of("description").unwrap_or_default().to_owned(),
         disk_used_bytes: 0,
         traffic_bytes: 0,
+        traffic_days: BTreeMap::new(),
+        mailboxes: 0,
+        databases: 0,
+        locked: false,
+        synchronized: true,
         created_on: panel.clock.now().date_naive(),
     };
     let values = subscription_values(state, &subscription);
@@ -91,10 +100,7 @@ fn hosting(panel: &Panel, state: &State, setup: &Element, body: &Element) -> Res
     };
     let property = |name: &str| property(asked, name).ok_or_else(|| Refusal::value(&format!("{name} is missing.")));
     let (system_user, password) = (property("ftp_login")?, property("ftp_password")?);
-    let taken = state.subscriptions.values().filter_map(|subscription| subscription.hosting.as_ref());
-    if taken.into_iter().any(|hosting| hosting.system_user == system_user) {
-        return Err(Refusal::system_user_exists(system_user));
-    }
+    free_system_user(state, system_user)?;
     let ip = asked.text_of("ip_address").or_else(|| setup.text_of("ip_address"));
     let ip = ip.ok_or_else(|| Refusal::ip_address("(none)"))?;
     if ip != panel.options.ip {
@@ -104,19 +110,31 @@ fn hosting(panel: &Panel, state: &State, setup: &Element, body: &Element) -> Res
     Ok(Some(Hosting { system_user, password, ip: ip.to_owned() }))
 }
 
+fn free_system_user(state: &State, system_user: &str) -> Result<(), Refusal> {
+    let mut taken = state.subscriptions.values().filter_map(|subscription| subscription.hosting.as_ref());
+    if taken.any(|hosting| hosting.system_user == system_user) {
+        return Err(Refusal::system_user_exists(system_user));
+    }
+    Ok(())
+}
+
 fn property<'a>(hosting: &'a Element, name: &str) -> Option<&'a str> {
     let mut properties = hosting.children.iter().filter(|child| child.name == "property");
     properties.find(|property| property.text_of("name") == Some(name))?.text_of("value")
 }
 
-/// The plan that `plan-name` and the like name; none if the packet names none.
-fn named_plan<'a>(state: &'a State, body: &Element) -> Result<Option<&'a Plan>, Refusal> {
+/// The plan that `plan-name` and the like name, by name only one that the owner's provider has; none if the packet
+/// names none.
+fn named_plan<'a>(state: &'a State, body: &Element, owner_id: u32) -> Result<Option<&'a Plan>, Refusal> {
     let kinds = ["plan-id", "plan-name", "plan-guid", "plan-external-id"];
     let Some((kind, value)) = kinds.iter().find_map(|kind| Some((*kind, body.text_of(kind)?))) else {
         return Ok(None);
     };
     let kind = kind.trim_start_matches("plan-");
-    let plan = state.plans.values().find(|plan| plan.is(kind, value));
+    let reseller = state.resellers.contains_key(&owner_id).then_some(owner_id);
+    let provider = state.customers.get(&owner_id).map(|customer| customer.owner_id).or(reseller).unwrap_or(ADMIN_ID);
+    let of_provider = |plan: &&Plan| kind != "name" || plan.owner_id == provider;
+    let plan = state.plans.values().filter(of_provider).find(|plan| plan.is(kind, value));
     plan.map(Some).ok_or_else(|| Refusal::not_found("Service plan"))
 }
 
@@ -165,10 +183,21 @@ fn try_set(state: &mut State, id: u32, values: &Element, events: &mut Vec<Occurr
     if let Some(value) = setup.get("description") {
         value.text.clone_into(&mut after.description);
     }
-    let password = values.at(&["hosting", "vrt_hst"]).and_then(|asked| property(asked, "ftp_password"));
-    if let Some(password) = password {
+    if setup.children.iter().any(|child| child.name.starts_with("owner-")) {
+        after.owner_id = state.owner_id(setup)?;
+    }
+    let asked = values.at(&["hosting", "vrt_hst"]);
+    let login = asked.and_then(|asked| property(asked, "ftp_login"));
+    let password = asked.and_then(|asked| property(asked, "ftp_password"));
+    if login.is_some() || password.is_some() {
         let hosting = after.hosting.as_mut().ok_or_else(|| Refusal::failed("The subscription has no hosting."))?;
-        hosting.password = Secret::new(password);
+        if let Some(login) = login.filter(|login| *login != hosting.system_user) {
+            free_system_user(state, login)?;
+            login.clone_into(&mut hosting.system_user);
+        }
+        if let Some(password) = password {
+            hosting.password = accepted(password)?;
+        }
     }
     state.subscriptions.insert(id, after.clone());
 
@@ -179,9 +208,9 @@ fn try_set(state: &mut State, id: u32, values: &Element, events: &mut Vec<Occurr
     if let Some((old, new)) = status_change(state, id, old_status) {
         events.push(Occurrence::new(SUBSCRIPTION_STATUS, old, new));
     }
-    if let Some(password) = password {
+    if login.is_some() || password.is_some() {
         let mut new = hosting_values(state, &after);
-        new.push(("SYSTEM_USER_PASSWORD", password.to_owned()));
+        new.extend(password.map(|password| ("SYSTEM_USER_PASSWORD", password.to_owned())));
         events.push(Occurrence::new(HOSTING_UPDATED, hosting_values(state, &before), new));
     }
     Ok(())
@@ -238,7 +267,7 @@ pub(super) fn switch_subscription(
     if asked != 1 {
         return added(Err(Refusal::parse("webspace.switch-subscription: exactly one plan is expected")));
     }
-    let plan = match named_plan(state, body) {
+    let plan = match named_plan(state, body, ADMIN_ID) {
         Ok(None) if body.get("no-plan").is_none() => return added(Err(Refusal::not_found("Service plan"))),
         Ok(plan) => plan.cloned(),
         Err(refusal) => return added(Err(refusal)),
@@ -254,7 +283,24 @@ pub(super) fn switch_subscription(
             subscription.plan_guid = plan.as_ref().map(|plan| plan.guid.clone());
         }
         events.push(Occurrence::new(SUBSCRIPTION_LIMITS, old, new));
-        found.result(Ok(Vec::new()))
+        // What cannot be taken over from the plan is told beside the success.
+        let problems = "Description Current Requested Allowed\nDisk space 1 GB 10 GB 1 GB";
+        found.result(Ok(subscription.locked.then(|| Element::leaf("problems", problems)).into_iter().collect()))
+    })
+}
+
+/// Gives subscriptions back the settings of their plan.
+pub(super) fn sync_subscription(_: &Panel, state: &mut State, body: &Element, _: &mut Vec<Occurrence>) -> Vec<Element> {
+    results(selected(state, body), |found| {
+        let outcome = match state.subscriptions.get_mut(&found.id) {
+            Some(subscription) if subscription.plan_guid.is_some() => {
+                (subscription.locked, subscription.synchronized) = (false, true);
+                Ok(Vec::new())
+            }
+            Some(_) => Err(Refusal::failed("The subscription has no service plan.")),
+            None => Err(Refusal::not_found(WHAT)),
+        };
+        found.result(outcome)
     })
 }
 

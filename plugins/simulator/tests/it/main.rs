@@ -4,6 +4,7 @@ mod capture;
 mod plesk_customers;
 mod plesk_events;
 mod plesk_packets;
+mod plesk_resellers;
 mod plesk_webspaces;
 mod program;
 mod raw_http;

@@ -124,7 +124,7 @@ async fn a_subscription_is_shown_by_dataset() {
         "<hosting><vrt_hst><property><name>ftp_login</name><value>acme</value></property>".to_owned(),
         "<limits><overuse>block</overuse><limit><name>disk_space</name><value>50000000000</value></limit></limits>"
             .to_owned(),
-        "<stat><traffic>678</traffic></stat>".to_owned(),
+        "<stat><traffic>678</traffic><subdom>0</subdom>".to_owned(),
         "<disk_usage><httpdocs>12345</httpdocs><httpsdocs>0</httpsdocs>".to_owned(),
         format!(
             "<subscriptions><subscription><locked>false</locked><synchronized>true</synchronized>\

@@ -28,7 +28,7 @@ fn section(panel: &Panel, state: &State, subscription: &Subscription, name: &str
         "limits" => limits(state, subscription),
         "disk_usage" => disk_usage(subscription),
         "subscriptions" => subscriptions(state, subscription),
-        "stat" => Element::new("stat").with(Element::leaf("traffic", subscription.traffic_bytes.to_string())),
+        "stat" => statistics(subscription),
         other => Element::new(other),
     }
 }
@@ -48,10 +48,28 @@ fn general(panel: &Panel, state: &State, subscription: &Subscription) -> Element
         ("dns_ip_address", panel.options.ip.clone()),
         ("htype", htype.to_owned()),
         ("guid", subscription.guid.clone()),
+        ("vendor-guid", state.vendor_guid(subscription.owner_id).to_owned()),
         ("external-id", subscription.external_id.clone()),
         ("description", subscription.description.clone()),
     ];
     Element::new("gen_info").with_all(members.map(|(name, value)| Element::leaf(name, value)))
+}
+
+fn statistics(subscription: &Subscription) -> Element {
+    let members = [
+        ("traffic", subscription.traffic_bytes),
+        ("subdom", 0),
+        ("wu", 0),
+        ("box", u64::from(subscription.mailboxes)),
+        ("redir", 0),
+        ("mg", 0),
+        ("resp", 0),
+        ("maillists", 0),
+        ("db", u64::from(subscription.databases)),
+        ("webapps", 0),
+        ("traffic_prevday", 0),
+    ];
+    Element::new("stat").with_all(members.map(|(name, value)| Element::leaf(name, value.to_string())))
 }
 
 /// The password is not shown.
@@ -99,8 +117,8 @@ fn subscriptions(state: &State, subscription: &Subscription) -> Element {
         Element::new("plan").with(Element::leaf("plan-guid", &plan.guid)).with_all(external_id)
     });
     let one = Element::new("subscription")
-        .with(Element::leaf("locked", "false"))
-        .with(Element::leaf("synchronized", "true"))
+        .with(Element::leaf("locked", subscription.locked.to_string()))
+        .with(Element::leaf("synchronized", subscription.synchronized.to_string()))
         .with_all(plan);
     Element::new("subscriptions").with(one)
 }

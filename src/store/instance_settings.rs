@@ -1,0 +1,133 @@
+//! How the daemon reaches instances, and how full they may get. Secrets are sealed before they come here.
+
+use std::collections::BTreeMap;
+
+use billet_domain::id::{InstanceId, SellerId};
+use chrono::{DateTime, Utc};
+
+use super::{FromRow, Json, Row, Sql, StoreError, Tx, Unit};
+use crate::params;
+
+/// The share of an instance for which nothing was said.
+pub const WEIGHT_DEFAULT: i64 = 100;
+
+/// How an instance is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceSettings {
+    /// Which.
+    pub instance_id: InstanceId,
+    /// Counts the changes.
+    pub revision: i64,
+    /// As the plugin's schema has it, without secrets.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Sealed, by the names of their properties.
+    pub secrets: BTreeMap<String, String>,
+    /// How many calls at once; the plugin's own number when absent.
+    pub concurrency_max: Option<i64>,
+    /// No new accounts are placed there.
+    pub maintenance: bool,
+    /// How many accounts may be placed there.
+    pub accounts_max: Option<i64>,
+    /// Its share of new accounts.
+    pub weight: i64,
+    /// When it was changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl InstanceSettings {
+    /// Of an instance for which nothing was set.
+    #[must_use]
+    pub fn none(instance_id: InstanceId, now: DateTime<Utc>) -> Self {
+        Self {
+            instance_id,
+            revision: 0,
+            settings: serde_json::Map::new(),
+            secrets: BTreeMap::new(),
+            concurrency_max: None,
+            maintenance: false,
+            accounts_max: None,
+            weight: WEIGHT_DEFAULT,
+            updated_at: now,
+        }
+    }
+}
+
+impl FromRow for InstanceSettings {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            instance_id: row.get(0)?,
+            revision: row.get(1)?,
+            settings: row.get::<Json<_>>(2)?.0,
+            secrets: row.get::<Json<_>>(3)?.0,
+            concurrency_max: row.get(4)?,
+            maintenance: row.get(5)?,
+            accounts_max: row.get(6)?,
+            weight: row.get(7)?,
+            updated_at: row.get(8)?,
+        })
+    }
+}
+
+macro_rules! settings {
+    ($after:literal) => {
+        concat!(
+            "SELECT instance_id, revision, settings, secrets, concurrency_max, maintenance, accounts_max, weight, updated_at ",
+            "FROM instance_settings WHERE seller_id = $1 ",
+            $after
+        )
+    };
+}
+
+/// Those of one instance, if any were set.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn get(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    instance_id: InstanceId,
+) -> Result<Option<InstanceSettings>, StoreError> {
+    tx.optional(settings!("AND instance_id = $2"), params![seller_id, instance_id]).await
+}
+
+/// All of the unit's seller after an instance, by instance, at most `limit`, locked against changes.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lock_after(unit: &mut Unit, after: InstanceId, limit: i64) -> Result<Vec<InstanceSettings>, StoreError> {
+    let seller_id = unit.seller_id;
+    let text = Sql {
+        sqlite: settings!("AND instance_id > $2 ORDER BY instance_id LIMIT $3"),
+        postgres: settings!("AND instance_id > $2 ORDER BY instance_id LIMIT $3 FOR NO KEY UPDATE"),
+    };
+    unit.all(text, params![seller_id, after, limit]).await
+}
+
+/// Writes the settings of an instance of the unit's seller, which must be locked.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set(unit: &mut Unit, settings: &InstanceSettings) -> Result<(), StoreError> {
+    let seller_id = unit.seller_id;
+    unit.execute(
+        "INSERT INTO instance_settings (seller_id, instance_id, revision, settings, secrets, concurrency_max, maintenance, \
+         accounts_max, weight, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (seller_id, instance_id) DO UPDATE SET revision = excluded.revision, settings = excluded.settings, \
+         secrets = excluded.secrets, concurrency_max = excluded.concurrency_max, maintenance = excluded.maintenance, \
+         accounts_max = excluded.accounts_max, weight = excluded.weight, updated_at = excluded.updated_at",
+        params![
+            seller_id,
+            settings.instance_id,
+            settings.revision,
+            Json(&settings.settings),
+            Json(&settings.secrets),
+            settings.concurrency_max,
+            settings.maintenance,
+            settings.accounts_max,
+            settings.weight,
+            settings.updated_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
