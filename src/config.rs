@@ -56,6 +56,7 @@ struct File {
     database: Option<String>,
     data_dir: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
     tls: Option<TlsFiles>,
     insecure_plaintext: Option<bool>,
     workers: Option<usize>,
@@ -133,6 +134,9 @@ pub struct Source {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:4410]
     #[arg(long, env = "BILLET_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// The address for GET /metrics (Prometheus) and GET /healthz, without TLS and tokens [default: none, they are off]
+    #[arg(long, env = "BILLET_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
     /// The TLS certificate with its chain (PEM)
     #[arg(long, env = "BILLET_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -179,6 +183,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// The address for metrics and health; none for neither.
+    pub metrics_listen: Option<SocketAddr>,
     /// TLS.
     pub tls: Option<TlsFiles>,
     /// How the log is written.
@@ -236,12 +242,28 @@ impl Config {
                  Set tls.cert and tls.key, listen on 127.0.0.1 behind a proxy, or allow it with --insecure-plaintext"
             )));
         }
+        let metrics_listen = source.metrics_listen.or(file.metrics_listen);
+        if let Some(address) = metrics_listen {
+            // TLS of the API protects nothing here.
+            if !address.ip().is_loopback() && !plaintext {
+                return Err(ConfigError::Value(format!(
+                    "metrics_listen: {address} can be reached by others, and metrics are served without TLS and tokens. \
+                     Listen on 127.0.0.1 behind a proxy, or allow it with --insecure-plaintext"
+                )));
+            }
+            if address == listen && address.port() != 0 {
+                return Err(ConfigError::Value(format!(
+                    "metrics_listen and listen are both {address}: metrics need a port of their own"
+                )));
+            }
+        }
         let processors = || std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
         Ok(Self {
             file: None,
             database: place(&database, &data_dir),
             data_dir,
             listen,
+            metrics_listen,
             tls,
             log_format: source.log_format.or(file.log.format).unwrap_or_default(),
             log_filter: source.log.or(file.log.filter).unwrap_or_else(|| "info".to_owned()),
@@ -358,6 +380,20 @@ mod tests {
         config("listen = '[::1]:4410'", Source::default()).expect("loopback");
         let alone = Source { tls_client_ca: Some("ca.pem".into()), ..Source::default() };
         assert!(config("", alone).expect_err("no TLS").contains("client certificates need TLS"));
+    }
+
+    #[test]
+    fn metrics_keep_to_this_machine_even_beside_tls() {
+        assert_eq!(config("", Source::default()).expect("valid").metrics_listen, None);
+        let here = config("metrics_listen = '127.0.0.1:9464'", Source::default()).expect("loopback");
+        assert_eq!(here.metrics_listen.map(|address| address.port()), Some(9464));
+        let open = "metrics_listen = '0.0.0.0:9464'\n[tls]\ncert = 'a'\nkey = 'b'";
+        let error = config(open, Source::default()).expect_err("the TLS is not for metrics");
+        assert!(error.starts_with("metrics_listen: 0.0.0.0:9464") && error.contains("--insecure-plaintext"), "{error}");
+        config(open, Source { insecure_plaintext: true, ..Source::default() }).expect("allowed");
+        let error = config("metrics_listen = '127.0.0.1:4410'", Source::default()).expect_err("taken by the API");
+        assert!(error.contains("a port of their own"), "{error}");
+        config("listen = '127.0.0.1:0'\nmetrics_listen = '127.0.0.1:0'", Source::default()).expect("two free ones");
     }
 
     #[test]

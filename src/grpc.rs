@@ -16,6 +16,7 @@ pub mod instance;
 pub mod invoice;
 pub mod job;
 pub mod mask;
+pub mod meter;
 pub mod page;
 pub mod payment;
 pub mod report;

@@ -11,6 +11,7 @@
 pub mod handlers;
 mod queue;
 mod scheduler;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod worker;

@@ -18,6 +18,8 @@ mod catalogue;
 mod contracts;
 #[path = "journeys/documents.rs"]
 mod documents;
+#[path = "journeys/exposition.rs"]
+mod exposition;
 #[path = "journeys/first_invoice.rs"]
 mod first_invoice;
 #[path = "journeys/following.rs"]
@@ -38,3 +40,5 @@ mod raw;
 mod refusal;
 #[path = "journeys/tenancy.rs"]
 mod tenancy;
+#[path = "journeys/watching.rs"]
+mod watching;

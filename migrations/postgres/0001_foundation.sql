@@ -473,6 +473,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_ready ON jobs (run_at, id) WHERE state = 'ready';
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
+CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
 CREATE INDEX jobs_by_seller ON jobs (seller_id, id);
 
 -- When the scheduler has to do something for a seller next.

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::BillingError;
 use super::settle::{NewItem, settle};
+use crate::metrics;
 use crate::store::customer::Customer;
 use crate::store::invoice::{self, Invoice, Line, LineKind};
 use crate::store::job::{self, NewJob};
@@ -341,7 +342,23 @@ async fn number(
     }
     invoice::keep_snapshots(unit, &snapshots).await?;
     settle(unit, today, items).await?;
+    count(unit, documents);
     Ok(issued)
+}
+
+/// For the metrics: how many documents of each kind.
+fn count(unit: &mut Unit, documents: &[Kept]) {
+    let kinds = [
+        (DocumentKind::Invoice, "invoice"),
+        (DocumentKind::CreditNote, "credit_note"),
+        (DocumentKind::Cancellation, "cancellation"),
+    ];
+    for (kind, word) in kinds {
+        let count = documents.iter().filter(|document| document.invoice.kind == kind).count();
+        if count > 0 {
+            unit.count(metrics::DOCUMENTS.of([word]), count as u64);
+        }
+    }
 }
 
 /// A document names what was issued, not drafts. Answers which of the documents named are invoices: only they can be

@@ -3,6 +3,7 @@
 //! Each batch is a step ahead of the run's job, whose attempts count anew from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use billet_domain::id::{CustomerId, RunId, SellerId, SubscriptionId};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,6 +11,7 @@ use serde_json::json;
 
 use super::bill::{Order, Outcome, bill};
 use super::{Billing, BillingError};
+use crate::metrics;
 use crate::store::job::{self, NewJob};
 use crate::store::run::{self, Run, RunFailure, RunState};
 use crate::store::seller::{self, Seller};
@@ -105,9 +107,13 @@ pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u3
             Ok(_) => size = BATCH.min(size.saturating_mul(2)),
             Err(error) if error.is_transient() || size > 1 && !is_outage(&error) => {
                 tracing::warn!(%error, %id, size, "a batch of the run is tried again with fewer subscriptions");
+                metrics::RUN_BATCHES.of(["retried"]).increment(1);
                 size = fewer(size);
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                metrics::RUN_BATCHES.of(["failed"]).increment(1);
+                return Err(error);
+            }
         }
     }
 }
@@ -127,6 +133,7 @@ fn is_outage(error: &BillingError) -> bool {
 }
 
 async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> Result<Run, BillingError> {
+    let begun_at = Instant::now();
     let actor = format!("run:{id}");
     let mut unit = billing.store.begin_large(seller_id, &actor, billing.now(), IDS_PER_BATCH).await?;
     let mut run = run::lock(&mut unit, id).await?.ok_or_else(|| BillingError::not_found("run", id))?;
@@ -166,9 +173,18 @@ async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> 
         .collect();
     run::insert_failures(&mut unit, id, &failures).await?;
     run::update(&mut unit, &run).await?;
+    measure(&mut unit, "done", page.len(), failures.len());
     job::got_ahead(&mut unit, &job_key(id)).await?;
     unit.commit().await?;
+    metrics::RUN_BATCH_SECONDS.record(begun_at.elapsed());
     Ok(run)
+}
+
+/// For the metrics: a batch that counts once it has committed.
+fn measure(unit: &mut Unit, outcome: &'static str, looked_at: usize, failed: usize) {
+    unit.count(metrics::RUN_BATCHES.of([outcome]), 1);
+    unit.count(metrics::RUN_SUBSCRIPTIONS.of([]), looked_at as u64);
+    unit.count(metrics::RUN_FAILURES.of([]), failed as u64);
 }
 
 /// The next due subscriptions: whole customers, so that what one customer owes comes together, unless one alone has more
@@ -253,6 +269,7 @@ async fn skip(
     run.failure_count += i64::try_from(failures.len()).unwrap_or(i64::MAX);
     run::insert_failures(&mut unit, id, &failures).await?;
     run::update(&mut unit, &run).await?;
+    measure(&mut unit, "skipped", page.len(), failures.len());
     job::got_ahead(&mut unit, &job_key(id)).await?;
     unit.commit().await?;
     Ok(run)

@@ -16,7 +16,7 @@ use crate::config::{Config, Source};
 pub const ABOUT: &str = "\
 Looks whether everything that the daemon needs is in order, and changes nothing.
 
-Settings, data directory, TLS files, the address, the database and its schema, every seller's journal head,
+Settings, data directory, TLS files, the addresses, the database and its schema, every seller's journal head,
 jobs that gave up, and whether ledger and open items agree. With --journal it reckons the whole hash chain of
 every journal anew. Every finding is told; the exit code is 1 when one of them is a problem.";
 
@@ -120,7 +120,10 @@ async fn look(args: &CheckArgs) -> Findings {
     surroundings::tls(&config, &mut findings);
     surroundings::plugins(&config, &mut findings);
     let running = surroundings::lock(&config, &mut findings);
-    surroundings::address(&config, running, &mut findings);
+    surroundings::address("address", config.listen, running, &mut findings);
+    if let Some(address) = config.metrics_listen {
+        surroundings::address("metrics", address, running, &mut findings);
+    }
     if let Some(engine) = surroundings::database(&config, &mut findings).await {
         if surroundings::schema(&engine, &mut findings).await {
             books::all(&engine, args.journal, &mut findings).await;

@@ -2,6 +2,7 @@
 
 mod systemd;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use billet_domain::nightly::next_nightly;
 use chrono::{DateTime, Utc};
 use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -25,13 +27,15 @@ use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
 use crate::store::{Store, StoreError};
+use crate::web::server::Watched;
+use crate::{metrics, web};
 
 /// For `--help`.
 pub const ABOUT: &str = "\
 Runs the daemon: the API for panels and people, the jobs, the nightly runs.
 
 The database is made and brought up to date by itself. When the daemon is ready it prints one line to
-standard output, `listening on http://127.0.0.1:4410`; the log goes to standard error. SIGTERM and SIGINT
+standard output, `listening on http://127.0.0.1:4410`, and where metrics are served, if they are; the log goes to standard error. SIGTERM and SIGINT
 let running calls and jobs end, for 30 seconds at most; a second signal does not wait.
 
   billet serve --data-dir /var/lib/billet
@@ -77,6 +81,12 @@ pub enum ServeError {
     /// The server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The server of metrics.
+    #[error(transparent)]
+    Web(#[from] web::server::BindError),
+    /// The metrics.
+    #[error("metrics: {0}")]
+    Metrics(String),
     /// The log's filter.
     #[error("the log filter `{0}` cannot be read: {1}")]
     Filter(String, String),
@@ -100,6 +110,9 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     start_log(&config)?;
     // The pair is read before anything is touched: what is wrong with it is said at once.
     let tls = config.tls.as_ref().map(crate::config::TlsFiles::read).transpose()?;
+    // Before anything that is measured is made.
+    let metrics = config.metrics_listen.map(|_| metrics::start()).transpose();
+    let metrics = metrics.map_err(|error| ServeError::Metrics(error.to_string()))?;
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
@@ -113,7 +126,7 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
             tracing::info!(count, "jobs of a daemon that died are taken up again");
         }
     }
-    let outcome = work(&config, billing, tls).await;
+    let outcome = work(&config, billing, tls, metrics).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
         tracing::warn!("the database did not close in time");
     }
@@ -152,13 +165,30 @@ fn scheduler(billing: &Billing) -> Scheduler {
     Scheduler::new(billing.clone(), next_nightly, plan)
 }
 
-async fn work(config: &Config, billing: Billing, tls: Option<Tls>) -> Result<(), ServeError> {
+async fn work(
+    config: &Config,
+    billing: Billing,
+    tls: Option<Tls>,
+    metrics: Option<PrometheusHandle>,
+) -> Result<(), ServeError> {
     let system = |what| move |error| ServeError::System { what, error };
     let mut terminate = signal(SignalKind::terminate()).map_err(system("SIGTERM cannot be awaited"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("SIGINT cannot be awaited"))?;
     let listener = server::bind(config.listen).await?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(web::server::bind(address).await?),
+        None => None,
+    };
     let stopping = CancellationToken::new();
     let (desk, desk_task) = HookDesk::open(&billing);
+    let web = match (metrics, metrics_listener) {
+        (Some(metrics), Some(listener)) => {
+            let address = announced(&listener, false).map_err(system("the address of the metrics cannot be read"))?;
+            let watched = Watched::new(metrics, billing.store.clone(), desk.queued(), stopping.clone());
+            Some((address, tokio::spawn(web::server::serve(listener, watched))))
+        }
+        _ => None,
+    };
     let serving = Serving {
         desk,
         authenticator: Authenticator::new(billing.clone()),
@@ -174,6 +204,11 @@ async fn work(config: &Config, billing: Billing, tls: Option<Tls>) -> Result<(),
 
     // Whoever started the daemon waits for this line.
     println!("listening on {address}");
+    if let Some((address, _)) = &web {
+        // Who waited for the first line may have closed the pipe.
+        let _ = writeln!(std::io::stdout(), "metrics on {address}/metrics");
+        tracing::info!(%address, "metrics and health");
+    }
     tracing::info!(%address, database = config.database_in_words(), "ready");
     let watchdog = systemd::ready();
 
@@ -192,7 +227,12 @@ async fn work(config: &Config, billing: Billing, tls: Option<Tls>) -> Result<(),
                 None => tokio::time::timeout(DRAIN_TIMEOUT, &mut server).await.ok(),
             }
         };
-        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), nights).0;
+        let web = async {
+            if let Some((_, task)) = web {
+                let _ = tokio::time::timeout(DRAIN_TIMEOUT, task).await;
+            }
+        };
+        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), nights, web).0;
         // With the services gone nobody reports any more: what was taken is applied to its end.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, desk_task).await;
         outcome

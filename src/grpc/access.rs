@@ -130,12 +130,17 @@ pub static METHODS: &[Access] = &[
 /// The package of the public API, as it stands in request paths.
 pub const PACKAGE: &str = "/billet.v1.";
 
+/// Where the method of a request path stands in the table; `None` for what is not in it.
+#[must_use]
+pub fn index(path: &str) -> Option<usize> {
+    let method = path.strip_prefix(PACKAGE)?;
+    METHODS.binary_search_by_key(&method, |access| access.method).ok()
+}
+
 /// Who may call the method of a request path; `None` for what is not in the table.
 #[must_use]
 pub fn allowed(path: &str) -> Option<&'static [Role]> {
-    let method = path.strip_prefix(PACKAGE)?;
-    let index = METHODS.binary_search_by_key(&method, |access| access.method).ok()?;
-    METHODS.get(index).map(|access| access.roles)
+    METHODS.get(index(path)?).map(|access| access.roles)
 }
 
 #[cfg(test)]

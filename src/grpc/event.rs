@@ -20,6 +20,7 @@ use super::convert::{text, to_instant};
 use super::page;
 use super::status::refusal;
 use crate::billing::{Billing, BillingError};
+use crate::metrics;
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::event_service_server::EventService;
 use crate::store::event::{self, Recorded};
@@ -78,6 +79,7 @@ impl EventService for EventApi {
         }
         let Ok(place) = Arc::clone(&self.watchers).try_acquire_owned() else {
             let message = format!("this daemon has {WATCHERS_MAX} watchers already");
+            metrics::CALLS_REFUSED.of(["TOO_MANY_WATCHERS"]).increment(1);
             return Err(refusal(Code::ResourceExhausted, "TOO_MANY_WATCHERS", message));
         };
         let (sender, receiver) = mpsc::channel(BUFFER_MAX);

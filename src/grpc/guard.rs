@@ -1,5 +1,5 @@
-//! What stands around every call: a place among a bounded number of calls, a time limit, a span for the log, and a net
-//! under panics. Health and reflection need no place: a busy daemon still says that it is alive.
+//! What stands around every call: a place among a bounded number of calls, a time limit, a span for the log, a measure,
+//! and a net under panics. Health and reflection need no place: a busy daemon still says that it is alive.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,21 +9,23 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use super::access;
+use super::meter::{CallMeter, UNKNOWN};
 use super::status::refusal;
 
 /// How long a call waits for a place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Puts the guard before services.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct GuardLayer {
+    meter: CallMeter,
     places: Arc<Semaphore>,
     place_timeout: Duration,
     call_timeout: Duration,
@@ -34,7 +36,7 @@ impl GuardLayer {
     #[must_use]
     pub fn new(concurrency: usize, call_timeout: Duration) -> Self {
         let places = Arc::new(Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { places, place_timeout: PLACE_TIMEOUT, call_timeout }
+        Self { meter: CallMeter::open(), places, place_timeout: PLACE_TIMEOUT, call_timeout }
     }
 }
 
@@ -47,7 +49,7 @@ impl<S> Layer<S> for GuardLayer {
 }
 
 /// A service behind the guard.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Guarded<S> {
     inner: S,
     guard: GuardLayer,
@@ -75,18 +77,15 @@ where
         }
         let guard = self.guard.clone();
         // A path is what the caller wrote; only names of methods go into the log.
-        let path = request.uri().path();
-        let method = path
-            .strip_prefix(access::PACKAGE)
-            .filter(|_| access::allowed(path).is_some())
-            .unwrap_or("unknown")
-            .to_owned();
+        let index = access::index(request.uri().path());
+        let method = index.and_then(|index| access::METHODS.get(index)).map_or(UNKNOWN, |access| access.method);
         let span = tracing::info_span!("call", method);
         let work = async move {
-            let begun_at = Instant::now();
+            let mut measured = guard.meter.begin(index);
             let answer = guard.run(async move { inner.call(request).await }).await;
             if let Ok(response) = &answer {
-                note(response, begun_at.elapsed());
+                let code = code(response);
+                note(code, measured.answered(code));
             }
             answer
         };
@@ -100,6 +99,7 @@ impl GuardLayer {
         work: impl Future<Output = Result<http::Response<Body>, E>>,
     ) -> Result<http::Response<Body>, E> {
         let Ok(Ok(_place)) = timeout(self.place_timeout, self.places.acquire()).await else {
+            self.meter.refused();
             let busy = "too many calls at once, try again";
             return Ok(refusal(Code::ResourceExhausted, "BUSY", busy).into_http());
         };
@@ -135,11 +135,14 @@ pub fn malformed(status: &Status) -> Status {
     refusal(Code::InvalidArgument, "MALFORMED_MESSAGE", status.message())
 }
 
+/// How a call went. Without the header the status follows in the trailers, after an answer: it went well.
+fn code(response: &http::Response<Body>) -> Code {
+    Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
+}
+
 /// One line per call. Streams are noted when they begin to answer. What went well is `debug`: at tens of thousands of
 /// calls a second nobody wants it in the log.
-fn note(response: &http::Response<Body>, latency: Duration) {
-    // Without the header the status follows in the trailers, after an answer: the call went well.
-    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+fn note(code: Code, latency: Duration) {
     let latency_ms = latency.as_secs_f64() * 1_000.0;
     match code {
         Code::Ok => tracing::debug!(?code, latency_ms, "answered"),

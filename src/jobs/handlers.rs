@@ -12,6 +12,9 @@ use crate::store::{instance, seller};
 /// How many parked hooks are tried in one transaction.
 const REPLAY_BATCH: i64 = 200;
 
+/// Every kind of job.
+pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY];
+
 /// A worker that knows every kind of job.
 #[must_use]
 pub fn worker(billing: Billing, slots: usize) -> Worker {

@@ -7,6 +7,8 @@ use billet_domain::id::{JobId, SellerId};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::handlers::KINDS;
+use super::tally::Tally;
 use super::{ATTEMPTS_MAX, JobError, RETRY_AFTER_MAX, pause};
 use crate::billing::{Billing, BillingError};
 use crate::store::job::{self, Failure, Job, JobState};
@@ -66,7 +68,7 @@ impl Queue {
         let (due, lost) = job::news(&mut tx, &self.kinds, now, Self::real_now()).await?;
         drop(tx);
         if lost {
-            recover(&self.billing, Self::real_now()).await?;
+            recover(&self.billing, &self.kinds, Self::real_now()).await?;
         }
         if !(due || lost) {
             return Ok(Vec::new());
@@ -83,14 +85,20 @@ impl Queue {
         let now = self.billing.now();
         let done = attempts.iter().filter(|attempt| attempt.outcome.is_ok()).map(|attempt| attempt.job.id);
         let begun = self.attempt_counts(attempts).await?;
+        let mut tally = Tally::default();
         let mut failures = Vec::new();
         let mut dead = Vec::new();
         for Attempt { job, outcome } in attempts {
-            let Err(error) = outcome else { continue };
+            let kind = known(&self.kinds, &job.kind);
+            let Err(error) = outcome else {
+                tally.count(kind, "done");
+                continue;
+            };
             // Whose lease was lost is somebody else's to judge.
             let Some(attempt) = begun.get(&job.id).copied() else { continue };
             let failure = failure(job, attempt, error, now, rand::random());
             tracing::warn!(job = %job.id, kind = job.kind, attempt, state = ?failure.state, %error, "a job failed");
+            tally.count(kind, if failure.state == JobState::Dead { "dead" } else { "failed" });
             if failure.state == JobState::Dead {
                 dead.push((Job { attempt_count: attempt, ..job.clone() }, failure.last_error.clone()));
             }
@@ -100,7 +108,9 @@ impl Queue {
             let mut tx = self.billing.store.engine().begin().await?;
             job::complete(&mut tx, &self.owner, done).await?;
             job::fail(&mut tx, &self.owner, failures).await?;
-            return Ok(tx.commit().await?);
+            tx.commit().await?;
+            tally.tell();
+            return Ok(());
         }
         let mut unit = self.unit(dead[0].0.seller_id).await?;
         job::complete(&mut unit, &self.owner, done).await?;
@@ -108,7 +118,9 @@ impl Queue {
         for (job, why) in dead {
             note_death(&mut unit, &job, &why);
         }
-        Ok(unit.commit().await?)
+        unit.commit().await?;
+        tally.tell();
+        Ok(())
     }
 
     /// How often those that failed were begun: less than when they were claimed if they got ahead before they failed.
@@ -149,20 +161,28 @@ impl Queue {
 /// # Errors
 /// [`StoreError`].
 pub async fn take_over(billing: &Billing) -> Result<usize, StoreError> {
-    recover(billing, DateTime::<Utc>::MAX_UTC).await
+    recover(billing, KINDS, DateTime::<Utc>::MAX_UTC).await
 }
 
-async fn recover(billing: &Billing, lease_before: DateTime<Utc>) -> Result<usize, StoreError> {
+/// The kind as the code writes it, for the metrics; what newer daemons stored is not known.
+fn known(kinds: &[&'static str], kind: &str) -> &'static str {
+    kinds.iter().find(|known| **known == kind).copied().unwrap_or("unknown")
+}
+
+async fn recover(billing: &Billing, kinds: &[&'static str], lease_before: DateTime<Utc>) -> Result<usize, StoreError> {
     // Deaths are written to the journals of their sellers; whose the unit is does not matter.
     let mut unit = billing.store.begin(SellerId(0), "system", billing.now()).await?;
     let jobs = job::recover(&mut unit, lease_before, ATTEMPTS_MAX, LOST).await?;
+    let mut tally = Tally::default();
     for job in &jobs {
         tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt_count, state = ?job.state, "a job was lost");
+        tally.count(known(kinds, &job.kind), if job.state == JobState::Dead { "dead" } else { "lost" });
         if job.state == JobState::Dead {
             note_death(&mut unit, job, LOST);
         }
     }
     unit.commit().await?;
+    tally.tell();
     Ok(jobs.len())
 }
 

@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::queue::{Attempt, LEASE, Queue};
-use super::{ATTEMPTS_MAX, Job, JobError, PAUSE_MAX, Worker, pause, take_over};
+use super::{ATTEMPTS_MAX, Job, JobError, PAUSE_MAX, Worker, handlers, pause, take_over};
 use crate::billing::{Billing, Clock};
 use crate::store::event::{self, Verdict};
 use crate::store::job::{self, JobState, NewJob};
-use crate::store::testing::{Fresh, seller, stores};
+use crate::store::testing::{Fresh, plan, seller, statements, stores};
 use crate::store::{Store, StoreError};
 
 fn start() -> DateTime<Utc> {
@@ -308,6 +308,38 @@ fn pauses_grow_to_an_hour_and_never_beyond() {
     assert_eq!(pause(ATTEMPTS_MAX, 0.0), PAUSE_MAX / 2);
     let span: Duration = (1..ATTEMPTS_MAX).map(|attempt| pause(attempt, 0.0)).sum();
     assert!(span > Duration::from_hours(1), "a panel that is away for an hour kills no job: {span:?}");
+}
+
+#[tokio::test]
+async fn the_list_of_kinds_is_what_the_worker_does() {
+    let fresh = stores().await.remove(0);
+    let (billing, _) = billing(&fresh).await;
+    assert_eq!(handlers::worker(billing, 1).kinds(), handlers::KINDS.iter().copied().collect());
+}
+
+#[tokio::test]
+async fn jobs_are_counted_by_state_from_indexes_and_not_beyond_a_bound() {
+    for fresh in stores().await {
+        let (billing, seller_id) = billing(&fresh).await;
+        enqueue(&billing, seller_id, (0..7).map(|number| job("counted", number))).await;
+        let mut tx = billing.store.engine().begin().await.expect("a transaction");
+        for (state, count) in [("running", 2_i64), ("dead", 1)] {
+            let sql = "UPDATE jobs SET state = $1 WHERE id IN (SELECT id FROM jobs WHERE state = 'ready' LIMIT $2)";
+            tx.execute(sql, &[state.into(), count.into()]).await.expect("changed");
+        }
+        let counts = job::counts(&mut tx, 100).await.expect("counts");
+        assert_eq!(counts, job::Counts { ready: 4, running: 2, dead: 1 });
+        let counts = job::counts(&mut tx, 3).await.expect("counts");
+        assert_eq!(counts, job::Counts { ready: 3, running: 2, dead: 1 });
+        drop(tx);
+        if !billing.store.engine().is_postgres() {
+            let statement = statements().into_iter().find(|text| text.contains("AS dead)")).expect("it was heard");
+            let plan = plan(&billing.store, &statement.replace("$1", "3")).await.join("\n");
+            for index in ["jobs_ready", "jobs_leased", "jobs_dead"] {
+                assert!(plan.contains(&format!("USING COVERING INDEX {index}")), "{plan}");
+            }
+        }
+    }
 }
 
 /// A job that says with its key that it got ahead.

@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use super::queue::{Attempt, LEASE, Queue};
 use super::{Handler, Job, JobError, Moves};
 use crate::billing::Billing;
+use crate::metrics::{self, Histogram};
 
 /// How often the queue is looked at when nothing else wakes the worker: other daemons may have left work.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -33,14 +34,21 @@ pub struct Worker {
     billing: Billing,
     slots: usize,
     lease: Duration,
-    handlers: HashMap<&'static str, Handler>,
+    kinds: HashMap<&'static str, Known>,
+}
+
+/// A kind of job that it does.
+#[derive(Clone)]
+struct Known {
+    handler: Handler,
+    seconds: Histogram,
 }
 
 impl Worker {
     /// A worker that runs up to `slots` handlers at once.
     #[must_use]
     pub fn new(billing: Billing, slots: usize) -> Self {
-        Self { billing, slots: slots.max(1), lease: LEASE, handlers: HashMap::new() }
+        Self { billing, slots: slots.max(1), lease: LEASE, kinds: HashMap::new() }
     }
 
     /// With another handler: does the jobs of a kind.
@@ -50,8 +58,15 @@ impl Worker {
         F: Fn(Billing, Job) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), JobError>> + Send + 'static,
     {
-        self.handlers.insert(kind, std::sync::Arc::new(move |billing, job| handler(billing, job).boxed()));
+        let handler: Handler = std::sync::Arc::new(move |billing, job| handler(billing, job).boxed());
+        self.kinds.insert(kind, Known { handler, seconds: metrics::JOB_SECONDS.of([kind]) });
         self
+    }
+
+    /// The kinds that it does.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> std::collections::BTreeSet<&'static str> {
+        self.kinds.keys().copied().collect()
     }
 
     #[cfg(test)]
@@ -64,7 +79,7 @@ impl Worker {
     #[must_use]
     pub fn start(self) -> Running {
         let stop = CancellationToken::new();
-        let queue = Queue::new(self.billing.clone(), self.handlers.keys().copied().collect(), self.lease);
+        let queue = Queue::new(self.billing.clone(), self.kinds.keys().copied().collect(), self.lease);
         let bench = Bench {
             stop: stop.clone(),
             queue,
@@ -187,8 +202,8 @@ impl Bench {
             let Some((job, lease_end)) = self.waiting.pop_front() else { return };
             let job_id = job.id;
             // Only known kinds are claimed.
-            let Some(handler) = self.worker.handlers.get(job.kind.as_str()).cloned() else { continue };
-            let handle = self.at_work.spawn(attempt(handler, self.worker.billing.clone(), job));
+            let Some(known) = self.worker.kinds.get(job.kind.as_str()).cloned() else { continue };
+            let handle = self.at_work.spawn(attempt(known, self.worker.billing.clone(), job));
             self.held.insert(handle.id(), Held { job_id, handle, lease_end });
         }
     }
@@ -269,8 +284,10 @@ impl Bench {
     }
 }
 
-async fn attempt(handler: Handler, billing: Billing, job: Job) -> Attempt {
+async fn attempt(known: Known, billing: Billing, job: Job) -> Attempt {
     let span = tracing::info_span!("job", id = %job.id, kind = job.kind, attempt = job.attempt_count);
+    let Known { handler, seconds } = known;
+    let begun_at = Instant::now();
     let given = job.clone();
     let work = AssertUnwindSafe(async move { handler(billing, given).await }).catch_unwind();
     let outcome = work.instrument(span).await.unwrap_or_else(|panic| {
@@ -278,5 +295,6 @@ async fn attempt(handler: Handler, billing: Billing, job: Job) -> Attempt {
             panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         Err(JobError::Fail(format!("the handler panicked: {}", words.unwrap_or("without words"))))
     });
+    seconds.record(begun_at.elapsed());
     Attempt { job, outcome }
 }

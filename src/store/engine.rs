@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{LazyLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -13,6 +13,7 @@ use sqlx::{PgPool, SqlitePool, SqliteTransaction};
 
 use super::StoreError;
 use super::value::{FromRow, Row, Value};
+use crate::metrics;
 
 /// A statement for both engines: one text where one serves both, two where they differ.
 #[derive(Debug, Clone, Copy)]
@@ -407,10 +408,12 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Database`]; then nothing has happened.
     pub async fn commit(self) -> Result<(), StoreError> {
+        let begun_at = Instant::now();
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
+        metrics::COMMIT_SECONDS.record(begun_at.elapsed());
         Ok(())
     }
 }

@@ -411,6 +411,34 @@ pub async fn ready(unit: &mut Unit, id: JobId, run_at: DateTime<Utc>) -> Result<
     .await
 }
 
+/// How many jobs there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Wait for their time or a worker.
+    pub ready: i64,
+    /// At work, on any daemon.
+    pub running: i64,
+    /// Gave up.
+    pub dead: i64,
+}
+
+/// How many jobs of all sellers are in each state, counted to `at_most`. Each state has an index, so that this costs what
+/// it counts and no more.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn counts(tx: &mut Tx, at_most: i64) -> Result<Counts, StoreError> {
+    let (ready, running, dead) = tx
+        .one(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'ready' LIMIT $1) AS ready), \
+             (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'running' LIMIT $1) AS running), \
+             (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = 'dead' LIMIT $1) AS dead)",
+            params![at_most],
+        )
+        .await?;
+    Ok(Counts { ready, running, dead })
+}
+
 /// How many jobs of all sellers gave up.
 ///
 /// # Errors

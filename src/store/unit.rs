@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::engine::{Kind, Rows, Table, Tx};
 use super::ids::{Ids, Reserved};
 use super::{Engine, StoreError, Value};
+use crate::metrics::Counter;
 use crate::params;
 
 /// How many ids a unit has unless it asks for more.
@@ -44,6 +45,16 @@ impl Store {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Whether the database answers: reads one row of one table.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        let mut tx = self.snapshot().await?;
+        let _: (i64,) = tx.one("SELECT count(*) FROM (SELECT 1 FROM sellers LIMIT 1) AS first", &[]).await?;
+        Ok(())
     }
 
     /// Changes with every commit of this process: for those who wait for news.
@@ -82,6 +93,7 @@ impl Store {
             now,
             pending: Vec::new(),
             events: Vec::new(),
+            counted: Vec::new(),
         })
     }
 
@@ -122,6 +134,7 @@ pub struct Unit {
     pub now: DateTime<Utc>,
     pending: Vec<Rows>,
     events: Vec<Event>,
+    counted: Vec<(Counter, u64)>,
 }
 
 impl Deref for Unit {
@@ -192,6 +205,11 @@ impl Unit {
         self.events.push(event);
     }
 
+    /// Counts for the metrics what is true once the unit has committed; what is rolled back was never counted.
+    pub fn count(&mut self, counter: Counter, count: u64) {
+        self.counted.push((counter, count));
+    }
+
     /// Writes the gathered rows, so that they can be read within the unit.
     ///
     /// # Errors
@@ -211,6 +229,9 @@ impl Unit {
         self.flush().await?;
         self.chain_events().await?;
         self.tx.commit().await?;
+        for (counter, count) in self.counted {
+            counter.increment(count);
+        }
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
         Ok(())
     }

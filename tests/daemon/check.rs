@@ -53,6 +53,17 @@ async fn a_running_daemon_is_in_order_and_a_stranger_on_its_port_is_not() {
     let (code, findings) = check(&ground, &["--listen", &address]);
     assert_eq!(code, Some(1));
     has(&findings, "problem address", "not by a daemon of this database");
+    let (code, findings) = check(&ground, &["--listen", "127.0.0.1:0", "--metrics-listen", &address]);
+    assert_eq!(code, Some(1));
+    has(&findings, "ok address", "is free");
+    has(&findings, "problem metrics", "not by a daemon of this database");
+    let (code, findings) = check(&ground, &["--listen", "127.0.0.1:0", "--metrics-listen", "0.0.0.0:9464"]);
+    assert_eq!(code, Some(1));
+    has(&findings, "problem settings", "metrics_listen: 0.0.0.0:9464 can be reached by others");
+    let refused = ground.run(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &address]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(words.contains(&format!("cannot listen on {address} for metrics")), "{words}");
 }
 
 #[tokio::test]

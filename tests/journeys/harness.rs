@@ -112,6 +112,7 @@ pub struct Billet {
     engine: Engine,
     daemon: Child,
     url: String,
+    metrics_address: String,
     database: String,
     folder: tempfile::TempDir,
     clock: Option<String>,
@@ -158,20 +159,22 @@ fn billet(folder: &Path, database: &str, command: &str) -> Command {
     billet
 }
 
-fn spawn(folder: &Path, database: &str, clock: Option<&str>) -> (Child, String) {
+/// Starts a daemon; answers where it listens, and where for those who watch it.
+fn spawn(folder: &Path, database: &str, clock: Option<&str>) -> (Child, String, String) {
     let mut serve = billet(folder, database, "serve");
-    serve.args(["--listen", "127.0.0.1:0"]);
+    serve.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
     if let Some(clock) = clock {
         serve.args(["--simulated-clock", clock]);
     }
     let log = std::fs::File::options().create(true).append(true).open(folder.join("billet.log")).expect("a log file");
     let mut daemon = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("billet starts");
     let mut lines = BufReader::new(daemon.stdout.take().expect("a pipe")).lines();
-    let Some(Ok(line)) = lines.next() else {
+    let (Some(Ok(line)), Some(Ok(metrics))) = (lines.next(), lines.next()) else {
         panic!("the daemon did not start: {}", std::fs::read_to_string(folder.join("billet.log")).unwrap_or_default());
     };
     let url = line.strip_prefix("listening on ").expect("the line that says where").to_owned();
-    (daemon, url)
+    let metrics = metrics.strip_prefix("metrics on http://").and_then(|line| line.strip_suffix("/metrics"));
+    (daemon, url, metrics.expect("the line that says where").to_owned())
 }
 
 #[allow(dead_code)]
@@ -198,11 +201,11 @@ impl Billet {
         let founded: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let token = founded["secret"].as_str().expect("a token").to_owned();
         let seller_id = founded["seller_id"].as_str().expect("a seller").to_owned();
-        let (daemon, url) = spawn(folder.path(), &database, clock);
+        let (daemon, url, metrics_address) = spawn(folder.path(), &database, clock);
         let owner = caller(&url, &token).await;
         let clock = clock.map(str::to_owned);
         let requests = AtomicU32::new(0);
-        Self { engine, daemon, url, database, folder, clock, owner, token, seller_id, requests }
+        Self { engine, daemon, url, metrics_address, database, folder, clock, owner, token, seller_id, requests }
     }
 
     /// Which engine it is on.
@@ -213,6 +216,11 @@ impl Billet {
     /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it answers those who watch it, as `host:port`.
+    pub fn metrics_address(&self) -> &str {
+        &self.metrics_address
     }
 
     /// Its database's URL.
@@ -250,7 +258,8 @@ impl Billet {
     pub async fn restart(&mut self) {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
-        (self.daemon, self.url) = spawn(self.folder.path(), &self.database, self.clock.as_deref());
+        (self.daemon, self.url, self.metrics_address) =
+            spawn(self.folder.path(), &self.database, self.clock.as_deref());
         self.owner = caller(&self.url, &self.token).await;
     }
 

@@ -2,15 +2,19 @@
 //! what makes many small reports as fast as the disk allows. On PostgreSQL several clerks do it side by side, so that one
 //! reads and reckons while another's documents are written; an account's hooks always go to the same clerk.
 
+mod meter;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use billet_domain::id::SellerId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+pub use self::meter::Queued;
+use self::meter::{DeskMeter, Tally};
 use super::{Answer, Report, apply};
 use crate::billing::{Billing, BillingError};
 
@@ -70,6 +74,12 @@ impl HookDesk {
         done.await.map_err(|_| stopping())?
     }
 
+    /// What tells how many reports wait.
+    #[must_use]
+    pub fn queued(&self) -> Queued {
+        Queued::of(self)
+    }
+
     /// The queue of the clerk who has this account.
     fn queue(&self, report: &Report) -> &mpsc::Sender<Waiting> {
         let mut hasher = DefaultHasher::new();
@@ -80,6 +90,7 @@ impl HookDesk {
 }
 
 async fn serve(billing: Billing, mut waiting: mpsc::Receiver<Waiting>) {
+    let meter = DeskMeter::new();
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
         let mut by_seller: BTreeMap<SellerId, Vec<Waiting>> = BTreeMap::new();
@@ -87,15 +98,20 @@ async fn serve(billing: Billing, mut waiting: mpsc::Receiver<Waiting>) {
             by_seller.entry(one.seller_id).or_default().push(one);
         }
         for (seller_id, set) in by_seller {
-            serve_set(&billing, seller_id, set).await;
+            serve_set(&billing, &meter, seller_id, set).await;
         }
     }
 }
 
-async fn serve_set(billing: &Billing, seller_id: SellerId, set: Vec<Waiting>) {
+async fn serve_set(billing: &Billing, meter: &DeskMeter, seller_id: SellerId, set: Vec<Waiting>) {
+    let begun_at = Instant::now();
+    let mut tally = Tally::default();
     let reports: Vec<Report> = set.iter().map(|one| one.report.clone()).collect();
     match try_apply(billing, seller_id, &reports).await {
         Ok(answers) => {
+            // Before anybody hears of it: who has an answer finds it counted.
+            answers.iter().for_each(|answer| tally.count(answer));
+            meter.note(tally, begun_at.elapsed());
             for (one, answer) in set.into_iter().zip(answers) {
                 // A caller that has gone away finds its answer when it reports again.
                 let _ = one.answer.send(answer);
@@ -103,6 +119,8 @@ async fn serve_set(billing: &Billing, seller_id: SellerId, set: Vec<Waiting>) {
         }
         Err(error) if set.len() == 1 => {
             tracing::warn!(%error, "a hook could not be applied");
+            tally.fail();
+            meter.note(tally, begun_at.elapsed());
             for one in set {
                 let _ = one.answer.send(Err(BillingError::Stale { detail: error.to_string() }));
             }
@@ -111,10 +129,21 @@ async fn serve_set(billing: &Billing, seller_id: SellerId, set: Vec<Waiting>) {
         Err(error) => {
             tracing::debug!(%error, count = set.len(), "a set of hooks is applied one by one");
             for one in set {
+                let begun_at = Instant::now();
+                let mut tally = Tally::default();
                 let answer = match try_apply(billing, seller_id, std::slice::from_ref(&one.report)).await {
-                    Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(BillingError::not_found("hook", ""))),
-                    Err(error) => Err(error),
+                    Ok(mut answers) => {
+                        let answer = answers.pop().unwrap_or_else(|| Err(BillingError::not_found("hook", "")));
+                        tally.count(&answer);
+                        answer
+                    }
+                    Err(error) => {
+                        tally.fail();
+                        Err(error)
+                    }
                 };
+                // Each is a set of its own here.
+                meter.note(tally, begun_at.elapsed());
                 let _ = one.answer.send(answer);
             }
         }

@@ -1,6 +1,6 @@
 //! What the daemon stands on: files, address, database.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use tonic::transport::Server;
@@ -87,23 +87,18 @@ pub fn lock(config: &Config, findings: &mut Findings) -> Option<bool> {
     }
 }
 
-/// Whether the address is free, or taken by the running daemon.
-pub fn address(config: &Config, running: Option<bool>, findings: &mut Findings) {
-    let address = config.listen;
+/// Whether an address is free, or taken by the running daemon.
+pub fn address(check: &'static str, address: SocketAddr, running: Option<bool>, findings: &mut Findings) {
     match TcpListener::bind(address) {
-        Ok(_) => findings.add("address", Mark::Ok, format!("{address} is free")),
+        Ok(_) => findings.add(check, Mark::Ok, format!("{address} is free")),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match running {
-            Some(true) => findings.add("address", Mark::Ok, format!("{address} is taken while the daemon is running")),
+            Some(true) => findings.add(check, Mark::Ok, format!("{address} is taken while the daemon is running")),
             Some(false) => {
-                findings.add(
-                    "address",
-                    Mark::Problem,
-                    format!("{address} is taken, and not by a daemon of this database"),
-                );
+                findings.add(check, Mark::Problem, format!("{address} is taken, and not by a daemon of this database"));
             }
-            None => findings.add("address", Mark::Note, format!("{address} is taken; in order if a daemon is running")),
+            None => findings.add(check, Mark::Note, format!("{address} is taken; in order if a daemon is running")),
         },
-        Err(error) => findings.add("address", Mark::Problem, format!("cannot listen on {address}: {error}")),
+        Err(error) => findings.add(check, Mark::Problem, format!("cannot listen on {address}: {error}")),
     }
 }
 
