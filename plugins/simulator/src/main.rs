@@ -1,18 +1,16 @@
-//! `billet-simulator`: a control panel or a registrar to play with, on the loopback address.
-//! `billet-simulator`: a control panel or a domain registry to play with, on the loopback address.
+//! `billet-simulator`: a control panel, a registrar or a domain registry to play with, on the loopback address.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use billet_simulator::{Openprovider, OpenproviderOptions, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
+use billet_simulator::{
+    EppOptions, EppRegistry, Openprovider, OpenproviderOptions, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions,
+};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
-/// Runs a server on 127.0.0.1 that behaves as a control panel or a registrar does: its API, its hooks, its failures.
-/// Nothing is kept: when it ends, everything is gone.
-use billet_simulator::{EppOptions, EppRegistry, Plesk, PleskOptions, SimulatorError, Whm, WhmOptions};
-/// Runs a server on 127.0.0.1 that behaves as a control panel or a domain registry does: its API, its hooks, its
-/// failures. Nothing is kept: when it ends, everything is gone.
+/// Runs a server on 127.0.0.1 that behaves as a control panel, a registrar or a domain registry does: its API, its hooks,
+/// its failures. Nothing is kept: when it ends, everything is gone.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -217,6 +215,9 @@ async fn openprovider(arguments: OpenproviderArguments) -> Result<(), SimulatorE
     println!("  curl -H 'Authorization: Bearer TOKEN' '{url}/tlds?with_price=true'");
     until_interrupted().await;
     registrar.shutdown().await;
+    Ok(())
+}
+
 async fn epp(arguments: EppArguments) -> Result<(), SimulatorError> {
     let mut options = EppOptions {
         port: arguments.port,
@@ -226,9 +227,12 @@ async fn epp(arguments: EppArguments) -> Result<(), SimulatorError> {
     };
     if !arguments.zones.is_empty() {
         options.zones = arguments.zones;
+    }
     let registrars = options.registrars.clone();
     let registry = EppRegistry::start(options).await?;
+    if let Some(now) = arguments.now {
         registry.set_now(now);
+    }
     if let Some(folder) = arguments.papers {
         let (certificate, key) = registry.client_certificate();
         let written = std::fs::create_dir_all(&folder)
@@ -236,10 +240,13 @@ async fn epp(arguments: EppArguments) -> Result<(), SimulatorError> {
             .and_then(|()| std::fs::write(folder.join("client.pem"), certificate))
             .and_then(|()| std::fs::write(folder.join("client.key"), key));
         written.map_err(|cause| SimulatorError::SetUp(format!("cannot write to {}: {cause}", folder.display())))?;
+    }
     println!("EPP registry at {}", registry.url());
     for registrar in registrars {
         let password = registrar.password.reveal();
         println!("  registrar {}, password {password}, credit {} EUR", registrar.client_id, registrar.credit);
+    }
+    until_interrupted().await;
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! The simulators, spoken to over the loopback address as an adapter or a person would.
 
 mod capture;
-mod openprovider;
 mod directadmin_api;
 mod hestia_api;
+mod openprovider;
 mod plesk_customers;
 mod plesk_events;
 mod plesk_packets;
