@@ -358,6 +358,9 @@ async fn hooks_that_cannot_be_are_refused_with_their_field() {
             .report("acme", at, used("traffic", "79228162514264337593543950335", "2027-03-01", "2027-03-02"))
             .await;
         assert_eq!(result.outcome(), pb::HookOutcome::Parked, "{result:?}");
+        // Without an id and an instant two equal reports are one or two: nobody knows.
+        let use_of = || used("traffic", "1", "2027-03-01", "2027-03-02");
+        refused(pb::HookEvent { happened_at: None, ..event("", "acme", at, use_of()) }, "happened_at").await;
         assert_alive(&billet).await;
     })
     .await;

@@ -66,6 +66,33 @@ async fn unknown_things_wait_and_go_on_by_themselves_when_they_are_known() {
 }
 
 #[tokio::test]
+async fn an_event_without_an_instant_is_the_same_when_it_comes_again() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &plan).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        let undated = || pb::HookEvent { happened_at: None, ..event("e1", "acme", AT, created("starter")) };
+        let first = panel.try_report(undated()).await.expect("it is taken");
+        assert_eq!(first.outcome(), pb::HookOutcome::Applied, "{first:?}");
+        billet.advance_to("2027-03-01T09:00:00Z").await;
+        let again = panel.try_report(undated()).await.expect("it is known");
+        assert_eq!(again.outcome(), pb::HookOutcome::Duplicate);
+        assert_eq!((again.hook_id, again.invoices), (first.hook_id, first.invoices));
+        // An instant, or another content, is another event.
+        for other in
+            [event("e1", "acme", AT, created("starter")), pb::HookEvent { change: Some(suspended()), ..undated() }]
+        {
+            let status = panel.try_report(other).await.expect_err("another content");
+            assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "EVENT_ID_REUSED"));
+        }
+        assert_eq!(billet.documents().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_person_replays_and_dismisses() {
     on_both(async |billet| {
         let panel = Panel::parking(&billet, "whm1").await;
