@@ -1,7 +1,7 @@
 //! Bills what is due of a set of subscriptions: reckons, groups into documents as each customer wants them, issues.
 //! One call serves a hook, a change, a customer's button and a batch of the nightly run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::document::DocumentKind;
 use billet_domain::id::{CustomerId, InvoiceId, PlanId, ProjectId, RunId, SubscriptionId};
@@ -12,7 +12,7 @@ use billet_domain::policy::{CreditPolicy, Grouping};
 use chrono::NaiveDate;
 
 use super::BillingError;
-use super::issue::{Draft, DraftLine, Issued, issue, keep_drafts};
+use super::issue::{Draft, DraftLine, Issued, issue, keep_drafts, obstacle};
 use super::reckon::{Due, DueLine, Records};
 use crate::store::Unit;
 use crate::store::customer::Customer;
@@ -73,7 +73,9 @@ struct Part<'a> {
 /// Bills what is due of these subscriptions. Their customers must be locked and among `customers`.
 ///
 /// # Errors
-/// [`BillingError`] when nothing at all could be done; what concerns single subscriptions is in the outcome.
+/// [`BillingError`] when nothing at all could be done. What concerns single subscriptions is in the outcome, and so is
+/// what keeps the seller from issuing anything (its address, its series, the clock): whatever else the unit records stays
+/// recorded, and the subscriptions stay due.
 pub async fn bill(
     unit: &mut Unit,
     seller: &Seller,
@@ -127,8 +129,18 @@ pub async fn bill(
             }
         }
     }
-    outcome.issued =
-        if order.draft { keep_drafts(unit, drafts)? } else { issue(unit, seller, customers, drafts).await? };
+    if order.draft {
+        outcome.issued = keep_drafts(unit, drafts)?;
+    } else if let Some(error) = obstacle(unit, seller, &drafts).await? {
+        let kept: BTreeSet<SubscriptionId> =
+            drafts.iter().flat_map(|draft| draft.lines.iter().filter_map(|line| line.subscription_id)).collect();
+        progress.retain(|one| !kept.contains(&one.id));
+        outcome
+            .failures
+            .extend(subscriptions.iter().filter(|one| kept.contains(&one.id)).map(|one| failure(one, &error)));
+    } else {
+        outcome.issued = issue(unit, seller, customers, drafts).await?;
+    }
     subscription::advance(unit, &progress).await?;
     Ok(outcome)
 }
