@@ -118,7 +118,7 @@ pub async fn bill(
                 drafts.extend(made);
                 progress.extend(parts.iter().map(|part| settled(part.subscription, &part.due)));
             }
-            // The credit waits for the next invoice: compared whole again then.
+            // It waits for the next invoice: compared whole again then.
             Ok(None) => progress.extend(parts.iter().map(|part| Progress {
                 id: part.subscription.id,
                 settled_until: None,
@@ -168,7 +168,8 @@ fn group_key(customer: &Customer, subscription: &Subscription) -> GroupKey {
     }
 }
 
-/// The documents of one group; `None` when its credit waits for the next invoice.
+/// The documents of one group; `None` when it waits for the next invoice: a credit where the customer wants that, and what
+/// takes back days but no money, because the money was given back before. Nobody wants a numbered document over nothing.
 fn documents(
     seller: &Seller,
     customer: &Customer,
@@ -180,6 +181,9 @@ fn documents(
         .iter()
         .flat_map(|part| part.due.lines.iter().map(|line| draft_line(customer, part.subscription, line)))
         .collect();
+    if lines.iter().all(|line| line.amount.amount_minor == 0) {
+        return Ok(None);
+    }
     let mut made = Vec::with_capacity(1);
     let mut rest = lines;
     while !rest.is_empty() {

@@ -48,7 +48,9 @@ pub async fn coverage(world: &World, histories: &[History], end: NaiveDate) {
     let lines = lines_of_subscriptions(&mut tx, world.seller.id, all.iter().map(|one| one.id)).await.expect("lines");
     for one in &all {
         let due = records.due(one, &world.seller.tax_rules, end).expect("it can be reckoned");
-        assert!(due.lines.is_empty(), "{}: {:?} after {}", one.id, due.lines, whose(one.customer_id));
+        // What takes back days but no money waits for a document that is about something.
+        let open: Vec<_> = due.lines.iter().filter(|line| line.charge.amount_minor != 0).collect();
+        assert!(open.is_empty(), "{}: {open:?} after {}", one.id, whose(one.customer_id));
         let mut signs = BTreeMap::new();
         let mut covered: BTreeMap<(String, NaiveDate), i32> = BTreeMap::new();
         for line in lines.get(&one.id).into_iter().flatten().filter(|line| line.kind == LineKind::Recurring) {

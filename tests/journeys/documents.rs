@@ -231,6 +231,37 @@ async fn credits_go_up_to_what_the_line_has_and_are_not_given_twice() {
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn days_without_money_are_taken_back_without_a_document() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let ended = billet.subscribe(&acme, &plan, Default::default()).await;
+        let changed = billet.subscribe(&acme, &plan, Default::default()).await;
+        for made in [&ended, &changed] {
+            billet.cancel_invoice(&made.invoices[0].id, false).await;
+        }
+        let id = |made: &pb::CreateSubscriptionResponse| made.subscription.as_ref().expect("a subscription").id.clone();
+        // The money is back already: ending at once gives nothing back, and no number is spent on that.
+        billet.advance_to("2027-03-11T06:00:00Z").await;
+        let end = billet.change(&id(&ended), None, cancel(pb::Ending::AtOnceRefund)).await;
+        assert!(end.invoices.is_empty(), "{:?}", end.invoices);
+        // Together with a charge the days go back on its document: 21 of 31 days of 62.00 are 42.00 net.
+        let pro = billet.simple_plan("pro", "62.00").await;
+        let change = billet.change(&id(&changed), None, crate::contracts::to_plan(&pro)).await;
+        assert_eq!(change.invoices.iter().map(signed).collect::<Vec<_>>(), [49_98]);
+        // Nothing is left to bill of the one, and the other goes on as agreed.
+        billet.advance_to("2027-04-01T06:00:00Z").await;
+        billet.advance_to("2027-04-02T06:00:00Z").await;
+        let list = billet.documents().await;
+        assert_eq!(list.len(), 6, "{list:?}");
+        assert_eq!(signed(list.last().expect("April")), 73_78);
+        assert!(list.iter().all(|one| signed(one) != 0), "{list:?}");
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
 async fn a_credit_waits_for_the_next_invoice_where_the_customer_wants_that() {
     on_both(async |mut billet| {
         let starter = billet.simple_plan("starter", "31.00").await;
