@@ -7,7 +7,7 @@ use billet::billing::reckon::Records;
 use billet::params;
 use billet::store::event::{Verdict, verify};
 use billet::store::invoice::{LineKind, lines_of_subscriptions};
-use billet::store::ledger::audit;
+use billet::store::ledger::{audit, audit_documents};
 use billet::store::subscription::{Filter, list};
 use billet_domain::period::Period;
 use chrono::NaiveDate;
@@ -18,7 +18,8 @@ use crate::world::World;
 /// Books, open items, payments and allocations tell the same story, and nothing is open below zero.
 pub async fn books(world: &World, after: &str) {
     let mut tx = world.billing.store.snapshot().await.expect("a snapshot");
-    let findings = audit(&mut tx, world.seller.id).await.expect("an audit");
+    let mut findings = audit(&mut tx, world.seller.id).await.expect("an audit");
+    findings.extend(audit_documents(&mut tx, world.seller.id).await.expect("an audit of documents"));
     assert!(findings.is_empty(), "after {after}: {findings:?}");
     let negative = "SELECT COUNT(*) FROM open_items WHERE seller_id = $1 AND open_minor < 0";
     let (negative,): (i64,) = tx.one(negative, params![world.seller.id]).await.expect("a count");
