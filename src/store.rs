@@ -30,6 +30,7 @@ pub mod plan;
 pub mod project;
 pub mod promotion;
 pub mod raw;
+mod reach;
 pub mod request;
 pub mod run;
 pub mod schedule;

@@ -12,7 +12,7 @@ use billet_domain::policy::{CreditPolicy, Grouping};
 use chrono::NaiveDate;
 
 use super::BillingError;
-use super::issue::{Draft, DraftLine, Issued, issue, keep_drafts};
+use super::issue::{Draft, DraftLine, Issued, issue, keep_drafts, obstacle};
 use super::reckon::{Due, DueLine, Records};
 use crate::store::Unit;
 use crate::store::customer::Customer;
@@ -73,7 +73,9 @@ struct Part<'a> {
 /// Bills what is due of these subscriptions. Their customers must be locked and among `customers`.
 ///
 /// # Errors
-/// [`BillingError`] when nothing at all could be done; what concerns single subscriptions is in the outcome.
+/// [`BillingError`] when nothing at all could be done. What concerns single subscriptions is in the outcome, and so is
+/// what keeps the seller from issuing anything (its address, its series, the clock): whatever else the unit records stays
+/// recorded, and the subscriptions stay due.
 pub async fn bill(
     unit: &mut Unit,
     seller: &Seller,
@@ -126,7 +128,7 @@ pub async fn bill(
                 drafts.extend(made);
                 progress.extend(parts.iter().map(|part| settled(part.subscription, &part.due)));
             }
-            // The credit waits for the next invoice: compared whole again then.
+            // It waits for the next invoice: compared whole again then.
             Ok(None) => progress.extend(parts.iter().map(|part| Progress {
                 id: part.subscription.id,
                 settled_until: None,
@@ -137,8 +139,18 @@ pub async fn bill(
             }
         }
     }
-    outcome.issued =
-        if order.draft { keep_drafts(unit, drafts)? } else { issue(unit, seller, customers, drafts).await? };
+    if order.draft {
+        outcome.issued = keep_drafts(unit, drafts)?;
+    } else if let Some(error) = obstacle(unit, seller, &drafts).await? {
+        let kept: BTreeSet<SubscriptionId> =
+            drafts.iter().flat_map(|draft| draft.lines.iter().filter_map(|line| line.subscription_id)).collect();
+        progress.retain(|one| !kept.contains(&one.id));
+        outcome
+            .failures
+            .extend(subscriptions.iter().filter(|one| kept.contains(&one.id)).map(|one| failure(one, &error)));
+    } else {
+        outcome.issued = issue(unit, seller, customers, drafts).await?;
+    }
     subscription::advance(unit, &progress).await?;
     Ok(outcome)
 }
@@ -182,7 +194,8 @@ fn group_key(customer: &Customer, subscription: &Subscription) -> GroupKey {
     }
 }
 
-/// The documents of one group; `None` when its credit waits for the next invoice.
+/// The documents of one group; `None` when it waits for the next invoice: a credit where the customer wants that, and what
+/// takes back days but no money, because the money was given back before. Nobody wants a numbered document over nothing.
 fn documents(
     seller: &Seller,
     customer: &Customer,
@@ -194,6 +207,9 @@ fn documents(
         .iter()
         .flat_map(|part| part.due.lines.iter().map(|line| draft_line(customer, part.subscription, line)))
         .collect();
+    if lines.iter().all(|line| line.amount.amount_minor == 0) {
+        return Ok(None);
+    }
     let mut made = Vec::with_capacity(1);
     let mut rest = lines;
     while !rest.is_empty() {

@@ -11,6 +11,7 @@ use billet_domain::hook::{Change, Hook};
 use billet_domain::id::{CustomerId, HookId, InstanceId, SubscriptionId};
 use billet_domain::journal::sha256_hex;
 use billet_domain::timeline::Fact;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use self::account::{Account, Catalogue, Live};
@@ -36,6 +37,8 @@ pub struct Report {
     pub instance_id: InstanceId,
     /// What happened.
     pub hook: Hook,
+    /// Whether the reporter said when; else `happened_at` is when the report came in, and no part of its content.
+    pub is_dated: bool,
 }
 
 /// What a report did.
@@ -84,7 +87,7 @@ pub async fn apply(
         .map(|report| {
             let key = (report.instance_id, report.hook.event_id.clone());
             let hook = known.get(&key).ok_or_else(|| BillingError::not_found("hook", &report.hook.event_id))?;
-            if hook.fingerprint != fingerprint(&report.hook) {
+            if hook.fingerprint != fingerprint(report) {
                 let detail = format!("event_id `{}` was reported before with another content", report.hook.event_id);
                 return Err(BillingError::Exists { reason: "EVENT_ID_REUSED", detail });
             }
@@ -134,8 +137,11 @@ fn actor(instances: &BTreeSet<InstanceId>) -> String {
 
 /// What makes two reports of one event id the same.
 #[must_use]
-pub fn fingerprint(hook: &Hook) -> String {
-    sha256_hex(&serde_json::to_vec(hook).unwrap_or_default())
+pub fn fingerprint(Report { hook, is_dated, .. }: &Report) -> String {
+    // An instant before all others stands for none. (Within the calendar's years nothing is lost by it.)
+    let undated = || Hook { happened_at: DateTime::<Utc>::MIN_UTC, ..hook.clone() };
+    let content = if *is_dated { serde_json::to_vec(hook) } else { serde_json::to_vec(&undated()) };
+    sha256_hex(&content.unwrap_or_default())
 }
 
 fn received(unit: &mut Unit, report: &Report) -> Result<StoredHook, BillingError> {
@@ -143,7 +149,7 @@ fn received(unit: &mut Unit, report: &Report) -> Result<StoredHook, BillingError
         id: HookId(unit.id()?),
         instance_id: report.instance_id,
         event_id: report.hook.event_id.clone(),
-        fingerprint: fingerprint(&report.hook),
+        fingerprint: fingerprint(report),
         external_ref: report.hook.external_ref.clone(),
         happened_at: report.hook.happened_at,
         event: report.hook.clone(),

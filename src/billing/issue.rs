@@ -18,11 +18,12 @@ use serde_json::json;
 use super::BillingError;
 use super::settle::{NewItem, settle};
 use crate::metrics;
+use crate::store::Unit;
 use crate::store::customer::Customer;
 use crate::store::invoice::{self, Invoice, Line, LineKind};
 use crate::store::job::{self, NewJob};
 use crate::store::seller::Seller;
-use crate::store::{Unit, series};
+use crate::store::series::{self, TakeError};
 
 /// A line before it is on a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +149,40 @@ pub async fn issue(
         }
     }
     Ok(issued)
+}
+
+/// What keeps these drafts from being issued today: `SELLER_INCOMPLETE`, `CLOCK_WENT_BACK`, `NO_SERIES`,
+/// `SERIES_EXHAUSTED`. Writes nothing, and holds the series, so that the answer stays true until they are issued.
+///
+/// # Errors
+/// [`BillingError::Store`].
+pub async fn obstacle(
+    unit: &mut Unit,
+    seller: &Seller,
+    drafts: &[Draft],
+) -> Result<Option<BillingError>, BillingError> {
+    if drafts.is_empty() {
+        return Ok(None);
+    }
+    if let Err(error) = complete(seller) {
+        return Ok(Some(error));
+    }
+    let today = seller.today(unit.now);
+    for (kind, count) in count_kinds(drafts.iter().map(|draft| draft.kind)) {
+        match series::ready(unit, kind, count, today).await {
+            Ok(_) => {}
+            Err(TakeError::Store(error)) => return Err(error.into()),
+            Err(error) => return Ok(Some(error.into())),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a seller can stand on documents.
+fn complete(seller: &Seller) -> Result<(), BillingError> {
+    let Some(missing) = seller.party.missing_on_documents() else { return Ok(()) };
+    let detail = format!("the seller {} has no {missing}, which a document needs", seller.party.name);
+    Err(BillingError::precondition("SELLER_INCOMPLETE", seller.id, detail))
 }
 
 /// Keeps drafts without issuing them: what they cover is not billed again.
@@ -295,10 +330,7 @@ async fn number(
     if documents.is_empty() {
         return Ok(Vec::new());
     }
-    if let Some(missing) = seller.party.missing_on_documents() {
-        let detail = format!("the seller {} has no {missing}, which a document needs", seller.party.name);
-        return Err(BillingError::precondition("SELLER_INCOMPLETE", seller.id, detail));
-    }
+    complete(seller)?;
     let invoices = name_issued(unit, documents).await?;
     let today = seller.today(unit.now);
     let mut snapshots = BTreeMap::new();
@@ -384,15 +416,20 @@ async fn numbers(
     documents: &[Kept],
     today: NaiveDate,
 ) -> Result<BTreeMap<DocumentKind, std::vec::IntoIter<String>>, BillingError> {
-    let mut counts: BTreeMap<DocumentKind, u32> = BTreeMap::new();
-    for document in documents {
-        *counts.entry(document.invoice.kind).or_default() += 1;
-    }
     let mut numbers = BTreeMap::new();
-    for (kind, count) in counts {
+    for (kind, count) in count_kinds(documents.iter().map(|one| one.invoice.kind)) {
         numbers.insert(kind, series::take(unit, kind, count, today).await?.into_iter());
     }
     Ok(numbers)
+}
+
+/// How many of each kind, in the order in which series are locked.
+fn count_kinds(kinds: impl Iterator<Item = DocumentKind>) -> BTreeMap<DocumentKind, u32> {
+    let mut counts = BTreeMap::new();
+    for kind in kinds {
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts
 }
 
 fn snapshot(snapshots: &mut BTreeMap<String, String>, body: &impl Serialize) -> String {

@@ -185,7 +185,8 @@ fn billed(lines: &[Line]) -> Vec<Billed> {
 }
 
 /// What was given back by hand is not given back again with the days: credits end where the line is used up. A credit of
-/// nothing stays: it takes the days back, so that they are not looked at again.
+/// nothing stays: it takes the days back, so that they are not on two lines when they are charged anew. (Alone it waits:
+/// there is no document over nothing.)
 fn cap_credits(charges: &mut [Charge], lines: &[Line]) {
     let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
     let mut left: BTreeMap<LineId, i64> = BTreeMap::new();

@@ -126,10 +126,12 @@ fn fewer(size: i64) -> i64 {
     (size / 8).max(1)
 }
 
+/// What keeps a seller from issuing anything.
+const OUTAGES: [&str; 4] = ["CLOCK_WENT_BACK", "NO_SERIES", "SELLER_INCOMPLETE", "SERIES_EXHAUSTED"];
+
 /// Whether fewer subscriptions would not help.
 fn is_outage(error: &BillingError) -> bool {
-    matches!(error, BillingError::Store(StoreError::Database(_)))
-        || matches!(error.reason(), "CLOCK_WENT_BACK" | "NO_SERIES" | "SELLER_INCOMPLETE" | "SERIES_EXHAUSTED")
+    matches!(error, BillingError::Store(StoreError::Database(_))) || OUTAGES.contains(&error.reason())
 }
 
 async fn batch(billing: &Billing, seller_id: SellerId, id: RunId, size: i64) -> Result<Run, BillingError> {
@@ -217,7 +219,13 @@ async fn bill_page(
     let mut due = subscription::by_ids(unit, seller.id, page.iter().map(|(_, id)| *id)).await?;
     // Under the lock: somebody else may have billed them meanwhile.
     due.retain(|one| one.next_billing_on.is_some_and(|next| next <= run.cutoff_date));
-    bill(unit, seller, &customers, &due, Order { cutoff: run.cutoff_date, run_id: Some(run.id), draft: false }).await
+    let order = Order { cutoff: run.cutoff_date, run_id: Some(run.id), draft: false };
+    let outcome = bill(unit, seller, &customers, &due, order).await?;
+    // What keeps the seller from issuing anything is no failure of these subscriptions: the run waits until it is mended.
+    match outcome.failures.iter().find(|failure| OUTAGES.contains(&failure.reason)) {
+        Some(failure) => Err(BillingError::precondition(failure.reason, seller.id, failure.detail.clone())),
+        None => Ok(outcome),
+    }
 }
 
 fn count(run: &mut Run, looked_at: usize, outcome: &Outcome) {

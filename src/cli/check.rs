@@ -17,7 +17,7 @@ pub const ABOUT: &str = "\
 Looks whether everything that the daemon needs is in order, and changes nothing.
 
 Settings, data directory, TLS files, the addresses, the database and its schema, every seller's journal head,
-jobs that gave up, and whether ledger and open items agree. With --journal it reckons the whole hash chain of
+jobs that gave up, and whether documents add up and agree with ledger, payments and open items. With --journal it reckons the whole hash chain of
 every journal anew. Every finding is told; the exit code is 1 when one of them is a problem.";
 
 /// Its arguments.

@@ -162,7 +162,8 @@ pub fn run(args: HookArgs) -> ExitCode {
         }
         HookCommand::Cpanel(args) => {
             let stamp = Stamp::new(args.at.at);
-            let captured = match input::read(io::stdin(), cpanel::INPUT_BYTES_MAX) {
+            let within = settings.deadline.max(input::READING_MIN);
+            let captured = match input::read(io::stdin(), cpanel::INPUT_BYTES_MAX, within) {
                 Ok(input) => cpanel::capture(&input, &stamp),
                 Err(unclear) => capture::Captured::Unclear(unclear),
             };

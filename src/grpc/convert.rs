@@ -14,7 +14,7 @@ pub mod token;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use billet_domain::document::Party;
+use billet_domain::document::{Party, is_country};
 use billet_domain::money::{Currency, Money};
 use billet_domain::period::{Cycle, CycleUnit, Period};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -269,9 +269,11 @@ pub fn party(field: &str, given: Option<&pb::Party>) -> Result<Party, BillingErr
     let at = |name: &str| format!("{field}.{name}");
     let short = |name: &str, value: &str| text(&at(name), value, 200, false);
     let country = short("country_code", &given.country_code)?;
-    let two_letters = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
-    if !country.is_empty() && !two_letters {
-        return Err(BillingError::invalid(at("country_code"), "two capital letters (ISO 3166-1 alpha-2)"));
+    if !country.is_empty() && !is_country(&country) {
+        return Err(BillingError::invalid(
+            at("country_code"),
+            "no country of ISO 3166-1: two capital letters such as `DE`",
+        ));
     }
     Ok(Party {
         name: required(&at("name"), &given.name, 200)?,

@@ -72,7 +72,8 @@ impl HookApi {
             hook.event_id = content_event_id(instance_id, &hook);
         }
         let event_id = hook.event_id.clone();
-        let answer = self.desk.report(caller.seller_id, Report { instance_id, hook }).await?;
+        let answer =
+            self.desk.report(caller.seller_id, Report { instance_id, hook, is_dated: decoded.is_dated }).await?;
         Ok((event_id, answer))
     }
 

@@ -37,6 +37,9 @@ pub struct Report {
     pub instance_id: Option<InstanceId>,
     /// The hook. Its `event_id` is empty when the caller gave none: see [`content_event_id`].
     pub hook: Hook,
+    /// Whether the caller said when it happened. Else `happened_at` is the daemon's now, which is no part of the content:
+    /// the same report a moment later is the same.
+    pub is_dated: bool,
 }
 
 /// The message for a hook. `instance_id` stays empty when the caller's token says which instance it is.
@@ -92,7 +95,8 @@ fn encode_change(change: &Change) -> ProtoChange {
     }
 }
 
-/// The hook of a message. `now` stands in when the message does not say when it happened.
+/// The hook of a message. `now` stands in when the message does not say when it happened; it may leave that out only
+/// with an event id, because two equal reports without an instant (the same usage of two hours) could not be told apart.
 ///
 /// # Errors
 /// The first field that breaks its rule, with its path within the event (`account_created.package`).
@@ -101,6 +105,10 @@ pub fn decode(event: proto::HookEvent, now: DateTime<Utc>) -> Result<Report, Fie
         "" => None,
         given => Some(given.parse().map_err(|_| FieldError::new("instance_id", FieldProblem::NotAnInstance))?),
     };
+    let is_dated = event.happened_at.is_some();
+    if !is_dated && event.event_id.is_empty() {
+        return Err(FieldError::new("happened_at", FieldProblem::MissingWithoutEventId));
+    }
     let hook = Hook {
         event_id: name("event_id", event.event_id, EVENT_ID_CHARS_MAX)?,
         happened_at: happened_at(event.happened_at, now)?,
@@ -108,7 +116,7 @@ pub fn decode(event: proto::HookEvent, now: DateTime<Utc>) -> Result<Report, Fie
         change: decode_change(event.change.ok_or(FieldError::new("change", FieldProblem::Missing))?)?,
         source: text("source", event.source, SOURCE_CHARS_MAX)?,
     };
-    Ok(Report { instance_id, hook })
+    Ok(Report { instance_id, hook, is_dated })
 }
 
 fn decode_change(change: ProtoChange) -> Result<Change, FieldError> {

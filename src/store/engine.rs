@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool, SqliteTransaction};
 
 use super::StoreError;
+use super::reach::reach;
 use super::value::{FromRow, Row, Value};
 use crate::metrics;
 
@@ -122,17 +123,29 @@ impl Engine {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Opens a database by its URL: `sqlite:path/to/file.db` (made when missing) or `postgres://user@host/name`.
+    /// Opens a database by its URL: `sqlite:path/to/file.db` (made when missing) or `postgres://user@host/name`. A server
+    /// that is not there yet is waited for: the daemon may be started before its database.
     ///
     /// # Errors
-    /// [`StoreError::Address`] for another kind of URL, [`StoreError::Database`] when it cannot be opened.
+    /// [`StoreError::Address`] for another kind of URL, [`StoreError::Database`] when it cannot be opened,
+    /// [`StoreError::Silent`] when a server does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_within(url, ACQUIRE_TIMEOUT, ACQUIRE_TIMEOUT).await
+    }
+
+    /// The same, waiting for a server that is not there for `patience`, and for one that does not answer for
+    /// `answer_within`.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open_within(url: &str, patience: Duration, answer_within: Duration) -> Result<Self, StoreError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             return Self::open_sqlite(Path::new(path)).await;
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.application_name("billet");
+            reach(&options, patience, answer_within).await?;
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS_MAX)
                 .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -29,6 +29,12 @@ pub enum StoreError {
     /// A migration failed.
     #[error("the schema could not be brought up to date: {0}")]
     Migration(String),
+    /// The server takes connections and says nothing.
+    #[error("the server does not answer within {seconds} s")]
+    Silent {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// Anything else the database says.
     #[error("database: {0}")]
     Database(sqlx::Error),

@@ -11,7 +11,7 @@ use super::engine::{Kind, Table};
 use super::{FromRow, Row, StoreError, Tx, Unit, Word};
 use crate::params;
 
-pub use audit::audit;
+pub use audit::{audit, audit_documents};
 
 pub(super) static ENTRIES: Table = Table {
     name: "ledger_entries",

@@ -94,14 +94,9 @@ pub async fn take(unit: &mut Unit, kind: DocumentKind, count: u32, on: NaiveDate
     if count == 0 {
         return Ok(Vec::new());
     }
-    let series = lock(unit, kind).await?.ok_or(TakeError::Missing(kind))?;
-    if let Some(last) = series.last_issued_on.filter(|last| on < *last) {
-        return Err(TakeError::WentBack { id: series.id, last, on });
-    }
+    let (series, first, next) = ready(unit, kind, count, on).await?;
     let pattern = Pattern::parse(&series.pattern, series.yearly)
         .map_err(|error| StoreError::Corrupt(format!("{} has the pattern `{}`: {error}", series.id, series.pattern)))?;
-    let first = series.next_on(on);
-    let next = first.checked_add(i64::from(count)).ok_or(TakeError::Exhausted { id: series.id })?;
     let seller_id = unit.seller_id;
     unit.execute(
         "UPDATE series SET last_issued_on = $3, next_number = $4 WHERE seller_id = $1 AND document_kind = $2",
@@ -109,6 +104,26 @@ pub async fn take(unit: &mut Unit, kind: DocumentKind, count: u32, on: NaiveDate
     )
     .await?;
     Ok((first..next).map(|number| pattern.format(on.year(), number)).collect())
+}
+
+/// The series that has `count` numbers for documents of a date, with the first of them and the one after the last.
+/// Writes nothing. The series stays locked until the unit ends, so that they can be taken then.
+///
+/// # Errors
+/// [`TakeError`].
+pub async fn ready(
+    unit: &mut Unit,
+    kind: DocumentKind,
+    count: u32,
+    on: NaiveDate,
+) -> Result<(Series, i64, i64), TakeError> {
+    let series = lock(unit, kind).await?.ok_or(TakeError::Missing(kind))?;
+    if let Some(last) = series.last_issued_on.filter(|last| on < *last) {
+        return Err(TakeError::WentBack { id: series.id, last, on });
+    }
+    let first = series.next_on(on);
+    let next = first.checked_add(i64::from(count)).ok_or(TakeError::Exhausted { id: series.id })?;
+    Ok((series, first, next))
 }
 
 /// The series of a kind of document, locked.

@@ -104,6 +104,7 @@ async fn problems_are_told_in_words_and_all_of_them() {
     assert_eq!(output.status.code(), Some(1));
     assert!(words.contains("PROBLEM  tls         cannot read nowhere.pem"), "{words}");
     assert!(words.contains("PROBLEM  database    postgres://127.0.0.1:1/none"), "{words}");
+    assert!(words.contains("Connection refused"), "it says why: {words}");
     assert!(words.contains("2 problems"), "{words}");
 }
 

@@ -47,6 +47,16 @@ async fn health_and_reflection_answer_and_a_signal_ends_it_in_order() {
     let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else { panic!("{answer:?}") };
     let names: Vec<_> = services.service.into_iter().map(|service| service.name).collect();
     assert!(names.contains(&"billet.v1.EventService".to_owned()), "{names:?}");
+    // What refusals carry can be decoded by those who know nothing but the address.
+    for symbol in ["google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.PreconditionFailure"] {
+        let ask = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::FileContainingSymbol(symbol.to_owned())),
+        };
+        let answers = reflection.server_reflection_info(tokio_stream::iter([ask])).await.expect("a stream");
+        let answer = answers.into_inner().message().await.expect("an answer").expect("one").message_response;
+        assert!(matches!(answer, Some(MessageResponse::FileDescriptorResponse(_))), "{symbol}: {answer:?}");
+    }
 
     let mut watch = health.watch(HealthCheckRequest::default()).await.expect("a stream").into_inner();
     assert_eq!(watch.message().await.expect("an answer").expect("one").status(), ServingStatus::Serving);

@@ -129,7 +129,7 @@ impl History {
             source: "test".to_owned(),
         };
         self.steps.push(format!("  {} {:?}", hook.happened_at, hook.change));
-        let report = Report { instance_id: world.instance_id, hook };
+        let report = Report { instance_id: world.instance_id, hook, is_dated: true };
         self.reports.push(report.clone());
         let times = if self.rng.random_ratio(1, 5) { 2 } else { 1 };
         for answer in hook::apply(&world.billing, world.seller.id, &vec![report; times]).await? {

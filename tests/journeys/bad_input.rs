@@ -105,6 +105,24 @@ async fn what_is_unknown_is_not_found_and_what_is_malformed_names_its_field() {
         let odd = pb::CreateSubscriptionRequest { external_ref: "acme".to_owned(), ..start(&billet, &acme, &plan) };
         assert_invalid(subscriptions().create_subscription(odd).await, "instance_id");
 
+        // Two capital letters that are no country, on the way in and afterwards.
+        let party = |country: &str| pb::Party {
+            name: "Odd".to_owned(),
+            country_code: country.to_owned(),
+            ..Default::default()
+        };
+        for country in ["XX", "UK", "de", "DEU"] {
+            let customer = pb::Customer { party: Some(party(country)), ..Default::default() };
+            let asked = pb::CreateCustomerRequest { request_id: billet.request_id(), customer: Some(customer) };
+            assert_invalid(billet.owner.customers().create_customer(asked).await, "customer.party.country_code");
+        }
+        let asked = pb::UpdateCustomerRequest {
+            request_id: billet.request_id(),
+            customer: Some(pb::Customer { id: acme.clone(), party: Some(party("XX")), ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["party".to_owned()] }),
+        };
+        assert_invalid(billet.owner.customers().update_customer(asked).await, "customer.party.country_code");
+
         // Changes.
         let pause = || pb::subscription_change::Change::Pause(pb::Pause {});
         let early = change(&billet, &subscription, date("2027-02-28"), pause());
@@ -340,6 +358,9 @@ async fn hooks_that_cannot_be_are_refused_with_their_field() {
             "happened_at",
         )
         .await;
+        // Without an id and an instant two equal reports are one or two: nobody knows.
+        let use_of = || used("traffic", "1", "2027-03-01", "2027-03-02");
+        refused(pb::HookEvent { happened_at: None, ..event("", "acme", at, use_of()) }, "happened_at").await;
         // The panel's clock may be a day ahead, not more.
         refused(event("e2", "acme", "2027-03-02T08:00:01Z", created("starter")), "happened_at").await;
         refused(event("e3", "acme", at, quantity("mailbox", "-1")), "quantity_changed.quantity").await;

@@ -2,6 +2,7 @@
 
 use billet::proto::billet::v1 as pb;
 use billet::proto::google::r#type as gt;
+use billet::store::{Sql, Store};
 use tonic::Code;
 
 use crate::catalogue::component;
@@ -285,6 +286,37 @@ async fn credits_go_up_to_what_the_line_has_and_are_not_given_twice() {
 }
 
 #[tokio::test]
+async fn days_without_money_are_taken_back_without_a_document() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let ended = billet.subscribe(&acme, &plan, Default::default()).await;
+        let changed = billet.subscribe(&acme, &plan, Default::default()).await;
+        for made in [&ended, &changed] {
+            billet.cancel_invoice(&made.invoices[0].id, false).await;
+        }
+        let id = |made: &pb::CreateSubscriptionResponse| made.subscription.as_ref().expect("a subscription").id.clone();
+        // The money is back already: ending at once gives nothing back, and no number is spent on that.
+        billet.advance_to("2027-03-11T06:00:00Z").await;
+        let end = billet.change(&id(&ended), None, cancel(pb::Ending::AtOnceRefund)).await;
+        assert!(end.invoices.is_empty(), "{:?}", end.invoices);
+        // Together with a charge the days go back on its document: 21 of 31 days of 62.00 are 42.00 net.
+        let pro = billet.simple_plan("pro", "62.00").await;
+        let change = billet.change(&id(&changed), None, crate::contracts::to_plan(&pro)).await;
+        assert_eq!(change.invoices.iter().map(signed).collect::<Vec<_>>(), [49_98]);
+        // Nothing is left to bill of the one, and the other goes on as agreed.
+        billet.advance_to("2027-04-01T06:00:00Z").await;
+        billet.advance_to("2027-04-02T06:00:00Z").await;
+        let list = billet.documents().await;
+        assert_eq!(list.len(), 6, "{list:?}");
+        assert_eq!(signed(list.last().expect("April")), 73_78);
+        assert!(list.iter().all(|one| signed(one) != 0), "{list:?}");
+        billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_credit_waits_for_the_next_invoice_where_the_customer_wants_that() {
     on_both(async |mut billet| {
         let starter = billet.simple_plan("starter", "31.00").await;
@@ -468,6 +500,61 @@ async fn a_clock_that_went_back_numbers_nothing() {
         let answer = billet.owner.invoices().issue_invoice(request).await;
         assert_refused(answer, Code::FailedPrecondition, "CLOCK_WENT_BACK");
         assert_eq!(billet.documents().await.iter().filter(|one| !one.number.is_empty()).count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_that_was_tampered_with_is_found() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        // One customer with an allowance, so that lines alone are not the net.
+        let dear = billet.customer("Dear").await;
+        let request = pb::UpdateCustomerRequest {
+            request_id: billet.request_id(),
+            customer: Some(pb::Customer { id: dear.clone(), allowance_percent: decimal("10"), ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["allowance_percent".to_owned()] }),
+        };
+        billet.owner.customers().update_customer(request).await.expect("an allowance");
+        let mut made = Vec::new();
+        for customer in [&acme, &dear] {
+            made.extend(billet.subscribe(customer, &plan, Default::default()).await.invoices);
+        }
+        let taken_back = billet.cancel_invoice(&made[0].id, true).await.cancellation.expect("a cancellation");
+        billet.stop().await;
+        billet.assert_checks();
+        // Somebody with the database's password.
+        let tamper = async |triggers: Sql, change: &'static str, id: &str| {
+            let store = Store::open(billet.database()).await.expect("a database");
+            let mut tx = store.engine().begin().await.expect("a transaction");
+            tx.execute(triggers, &[]).await.expect("no triggers");
+            let id: i64 = id.trim_start_matches("inv_").parse().expect("an id");
+            assert_eq!(tx.execute(change, &[id.into()]).await.expect("changed"), 1);
+            tx.commit().await.expect("a commit");
+            store.engine().close().await;
+            let (is_in_order, said) = billet.check();
+            assert!(!is_in_order, "{said}");
+            said
+        };
+        let lines = Sql {
+            sqlite: "DROP TRIGGER invoice_lines_issued_update",
+            postgres: "ALTER TABLE invoice_lines DISABLE TRIGGER USER",
+        };
+        let said =
+            tamper(lines, "UPDATE invoice_lines SET net_minor = net_minor - 100 WHERE invoice_id = $1", &made[1].id)
+                .await;
+        assert!(said.contains(&format!("{}: the issued document is not the sum of its lines", made[1].id)), "{said}");
+        assert!(!said.contains(&taken_back.id), "{said}");
+        let documents = Sql {
+            sqlite: "DROP TRIGGER invoices_issued_update",
+            postgres: "ALTER TABLE invoices DISABLE TRIGGER USER",
+        };
+        let said =
+            tamper(documents, "UPDATE invoices SET gross_minor = gross_minor - 100 WHERE id = $1", &taken_back.id)
+                .await;
+        assert!(said.contains(&format!("{}: the issued document and its open item", taken_back.id)), "{said}");
+        assert!(said.contains(&format!("{}: the issued document is not the sum", taken_back.id)), "{said}");
     })
     .await;
 }

@@ -66,6 +66,33 @@ async fn unknown_things_wait_and_go_on_by_themselves_when_they_are_known() {
 }
 
 #[tokio::test]
+async fn an_event_without_an_instant_is_the_same_when_it_comes_again() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &plan).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        let undated = || pb::HookEvent { happened_at: None, ..event("e1", "acme", AT, created("starter")) };
+        let first = panel.try_report(undated()).await.expect("it is taken");
+        assert_eq!(first.outcome(), pb::HookOutcome::Applied, "{first:?}");
+        billet.advance_to("2027-03-01T09:00:00Z").await;
+        let again = panel.try_report(undated()).await.expect("it is known");
+        assert_eq!(again.outcome(), pb::HookOutcome::Duplicate);
+        assert_eq!((again.hook_id, again.invoices), (first.hook_id, first.invoices));
+        // An instant, or another content, is another event.
+        for other in
+            [event("e1", "acme", AT, created("starter")), pb::HookEvent { change: Some(suspended()), ..undated() }]
+        {
+            let status = panel.try_report(other).await.expect_err("another content");
+            assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "EVENT_ID_REUSED"));
+        }
+        assert_eq!(billet.documents().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_person_replays_and_dismisses() {
     on_both(async |billet| {
         let panel = Panel::parking(&billet, "whm1").await;
@@ -245,6 +272,47 @@ async fn a_hook_for_somebody_elses_instance_is_not_found() {
         foreign.instance_id.clone_from(&second.instance_id);
         let status = first.try_report(foreign).await.expect_err("not its instance");
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_keeps_the_seller_from_invoicing_keeps_no_report_out() {
+    on_both(async |mut billet| {
+        let plan = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let (instance_id, token) = billet.panel("whm1", pb::UnknownCustomerPolicy::Park).await;
+        let mut panel = Panel { instance_id, caller: billet.caller(&token).await };
+        billet.map(&panel.instance_id, "starter", &plan).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        billet.link(&acme, &panel.instance_id, "late").await;
+        assert_eq!(panel.applied("acme", AT, created("starter")).await, [36_89]);
+
+        // The machine comes up with a clock before the last number of the series.
+        billet.restart_at("2027-02-20T08:00:00Z").await;
+        panel.caller = billet.caller(&token).await;
+        let late = panel.report("late", "2027-02-20T08:00:00Z", created("starter")).await;
+        assert_eq!((late.outcome(), late.reason.as_str()), (pb::HookOutcome::Applied, "CLOCK_WENT_BACK"), "{late:?}");
+        assert!(late.invoices.is_empty() && !late.detail.is_empty(), "{late:?}");
+        assert_eq!(billet.documents().await.len(), 1);
+        // Who asks for a change by hand wants to know.
+        let request = pb::CreateSubscriptionRequest {
+            request_id: billet.request_id(),
+            customer_id: acme.clone(),
+            plan_id: plan.clone(),
+            bill_now: true,
+            ..Default::default()
+        };
+        let refused = billet.owner.subscriptions().create_subscription(request).await;
+        assert_refused(refused, Code::FailedPrecondition, "CLOCK_WENT_BACK");
+
+        // When it is right again the nightly run bills what was recorded.
+        billet.restart_at("2027-03-01T23:30:00Z").await;
+        billet.advance_to("2027-03-02T06:00:00Z").await;
+        let documents = billet.documents().await;
+        assert_eq!(documents.len(), 2, "{documents:?}");
+        assert_eq!(documents[1].lines[0].subscription_id, late.subscription_id);
+        billet.assert_books_balance().await;
     })
     .await;
 }

@@ -1,10 +1,11 @@
 //! Money in and out, and the books after it.
 
 use billet::proto::billet::v1 as pb;
+use billet::proto::google::r#type as gt;
 use tonic::Code;
 
 use crate::contracts::signed;
-use crate::harness::{Billet, cents, date, day, euro, on_both};
+use crate::harness::{Billet, cents, date, day, decimal, euro, on_both};
 use crate::refusal::{assert_invalid, assert_refused};
 
 /// Verbs of money.
@@ -132,6 +133,51 @@ async fn credit_is_paid_out_once_and_no_more_than_there_is() {
         };
         assert_invalid(billet.owner.payments().record_payment(ahead).await, "received_on");
         billet.assert_books_balance().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_largest_payments_leave_the_books_readable() {
+    on_both(async |mut billet| {
+        let acme = billet.customer("Acme").await;
+        let most = 10_000_000_000_000;
+        let pay = async |amount| {
+            let request = pb::RecordPaymentRequest {
+                request_id: billet.request_id(),
+                customer_id: acme.clone(),
+                amount: Some(amount),
+                ..Default::default()
+            };
+            billet.owner.payments().record_payment(request).await
+        };
+        // What fills 64 bits of cents, and one cent too many.
+        let huge = gt::Money { currency_code: "EUR".to_owned(), units: i64::MAX / 100, nanos: 0 };
+        assert_invalid(pay(huge).await, "amount");
+        assert_invalid(pay(euro(most + 1)).await, "amount");
+        for _ in 0..3 {
+            pay(euro(most)).await.expect("the largest amount is booked");
+        }
+        assert_eq!(billet.balance(&acme).await, -3 * most);
+        // Price and quantity are each within their bounds; what comes of them is not.
+        let line = pb::ManualLine {
+            name: "Everything".to_owned(),
+            quantity: decimal("1000000000"),
+            unit_price: decimal("1000000000"),
+            ..Default::default()
+        };
+        let draft = pb::CreateDraftRequest {
+            request_id: billet.request_id(),
+            customer_id: acme.clone(),
+            currency_code: "EUR".to_owned(),
+            lines: vec![line],
+            ..Default::default()
+        };
+        let refused = billet.owner.invoices().create_draft(draft).await;
+        assert_refused(refused, Code::FailedPrecondition, "AMOUNT_TOO_LARGE");
+        billet.assert_books_balance().await;
+        billet.stop().await;
+        billet.assert_checks();
     })
     .await;
 }

@@ -105,7 +105,8 @@ impl Burst {
             let began = Instant::now();
             let documents = match &counter {
                 Counter::Desk(desk) => {
-                    let answer = desk.report(self.seller_id, Report { instance_id: self.instance_id, hook }).await?;
+                    let report = Report { instance_id: self.instance_id, hook, is_dated: true };
+                    let answer = desk.report(self.seller_id, report).await?;
                     let applied = answer.hook.state == HookState::Applied && !answer.duplicate;
                     applied.then_some(answer.hook.invoices.len()).ok_or(answer.hook.detail)
                 }

@@ -124,5 +124,5 @@ fn created(world: &World, number: u32) -> Reported {
         },
         source: "Whostmgr Accounts::Create post".to_owned(),
     };
-    Reported { instance_id: world.instance_id, hook }
+    Reported { instance_id: world.instance_id, hook, is_dated: true }
 }

@@ -36,7 +36,7 @@ fn report(world: &World, number: u32, what: &str, minutes: i64, change: Change) 
         change,
         source: String::new(),
     };
-    Report { instance_id: world.instance_id, hook }
+    Report { instance_id: world.instance_id, hook, is_dated: true }
 }
 
 fn created(world: &World, number: u32, package: &str) -> Report {

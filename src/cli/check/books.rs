@@ -4,12 +4,15 @@ use billet_domain::id::SellerId;
 
 use super::{Findings, Mark};
 use crate::store::event::{self, Verdict};
+use crate::store::ledger::{audit, audit_documents};
 use crate::store::{Engine, StoreError, books, job};
 
 /// How many sellers are read at once.
 const PAGE: i64 = 500;
 /// How many disagreements are told.
 const DISAGREEMENTS_MAX: i64 = 20;
+/// How many findings of one seller's audit are told.
+const FINDINGS_MAX: usize = 20;
 
 /// Looks at everything.
 pub async fn all(engine: &Engine, verify: bool, findings: &mut Findings) {
@@ -76,8 +79,9 @@ async fn journals(engine: &Engine, verify: bool, findings: &mut Findings) -> Res
 async fn agreement(engine: &Engine, findings: &mut Findings) -> Result<(), StoreError> {
     let mut tx = engine.snapshot().await?;
     let disagreements = books::disagreements(&mut tx, DISAGREEMENTS_MAX).await?;
-    if disagreements.is_empty() {
-        findings.add("books", Mark::Ok, "ledger and open items agree");
+    drop(tx);
+    if audits(engine, findings).await? == 0 && disagreements.is_empty() {
+        findings.add("books", Mark::Ok, "documents, ledger, payments and open items agree");
     }
     for found in disagreements {
         let amount = |minor: i64| format!("{} {}", found.currency.units(minor), found.currency.code());
@@ -99,6 +103,31 @@ async fn agreement(engine: &Engine, findings: &mut Findings) -> Result<(), Store
         findings.add("books", Mark::Problem, format!("{}: {}", found.seller_id, words.join("; ")));
     }
     Ok(())
+}
+
+/// Looks at every document, entry, payment and allocation of each seller; answers how many findings there were.
+async fn audits(engine: &Engine, findings: &mut Findings) -> Result<usize, StoreError> {
+    let mut after = SellerId(0);
+    let mut count = 0;
+    loop {
+        let mut tx = engine.snapshot().await?;
+        let sellers = event::sellers(&mut tx, after, PAGE).await?;
+        drop(tx);
+        let Some((last, _)) = sellers.last() else { return Ok(count) };
+        after = *last;
+        for (seller_id, _) in sellers {
+            let mut tx = engine.snapshot().await?;
+            let mut found = audit(&mut tx, seller_id).await?;
+            found.extend(audit_documents(&mut tx, seller_id).await?);
+            count += found.len();
+            for words in found.iter().take(FINDINGS_MAX) {
+                findings.add("books", Mark::Problem, format!("{seller_id}: {words}"));
+            }
+            if let Some(more) = found.len().checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {
+                findings.add("books", Mark::Problem, format!("{seller_id}: and {more} more of the kind"));
+            }
+        }
+    }
 }
 
 async fn dead_jobs(engine: &Engine, findings: &mut Findings) -> Result<(), StoreError> {

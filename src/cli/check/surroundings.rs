@@ -109,10 +109,8 @@ pub async fn database(config: &Config, findings: &mut Findings) -> Option<Engine
         findings.add("database", Mark::Note, format!("{name} is not there yet; `billet serve` makes it"));
         return None;
     }
-    let outcome = match tokio::time::timeout(ANSWER_TIMEOUT, Engine::open(&config.database)).await {
-        Ok(outcome) => outcome.map_err(|error| format!("{name}: {error}")),
-        Err(_) => Err(format!("{name} does not answer within {} s", ANSWER_TIMEOUT.as_secs())),
-    };
+    let outcome = Engine::open_within(&config.database, Duration::ZERO, ANSWER_TIMEOUT).await;
+    let outcome = outcome.map_err(|error| format!("{name}: {error}"));
     let engine = findings.take("database", outcome)?;
     findings.add("database", Mark::Ok, format!("{name} answers"));
     Some(engine)

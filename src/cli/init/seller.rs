@@ -1,6 +1,6 @@
 //! The first seller as arguments.
 
-use billet_domain::document::Party;
+use billet_domain::document::{Party, is_country};
 use billet_domain::money::Currency;
 use billet_domain::policy::CreditPolicy;
 use billet_domain::tax::{STANDARD, Tax, TaxRule};
@@ -140,11 +140,7 @@ impl SellerArgs {
 }
 
 fn country(text: &str) -> Result<String, &'static str> {
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        Ok(text.to_owned())
-    } else {
-        Err("two capital letters (ISO 3166-1 alpha-2)")
-    }
+    if is_country(text) { Ok(text.to_owned()) } else { Err("no country of ISO 3166-1: two capital letters such as DE") }
 }
 
 fn time(text: &str) -> Result<NaiveTime, &'static str> {
@@ -186,7 +182,9 @@ mod tests {
         assert!(read(&[]).expect_err("no rate").contains("--vat-rate"));
         assert!(read(&["--vat-rate", "0"]).expect_err("zero").contains("--vat-exemption"));
         assert!(read(&["--vat-rate", "190"]).expect_err("too much").contains("190"));
-        assert!(read(&["--vat-rate", "19", "--country", "de"]).is_err());
+        for none in ["de", "DEU", "XX", "UK", ""] {
+            assert!(country(none).expect_err(none).contains("ISO 3166-1"));
+        }
         assert!(read(&["--vat-rate", "19", "--nightly-run-at", "25:00"]).expect_err("no time").contains("time of day"));
     }
 }

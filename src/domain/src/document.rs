@@ -46,6 +46,12 @@ pub struct Party {
     pub phone: String,
 }
 
+/// Whether this is a country of ISO 3166-1 alpha-2 (the table is the crate `iso_country`'s).
+#[must_use]
+pub fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.parse::<iso_country::Country>().is_ok()
+}
+
 impl Party {
     /// What a document needs and is not there, in words (section 14 UStG, article 226 of Directive 2006/112/EC: full
     /// name and address).
@@ -173,4 +179,23 @@ pub struct Document {
     pub payment_terms: String,
     /// BT-22: notes, such as the reason of a cancellation.
     pub note: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_countries_of_iso_3166_are_known_and_no_others() {
+        for known in ["AX", "BQ", "DE", "GB", "GR", "SS", "US"] {
+            assert!(is_country(known), "{known}");
+        }
+        // Not assigned, reserved only, or written otherwise.
+        for other in ["", "A", "de", "De", "D ", "DEU", "EL", "EU", "UK", "XK", "XX", "ZZ", "\u{c4}"] {
+            assert!(!is_country(other), "{other}");
+        }
+        let letters = || (b'A'..=b'Z').map(char::from);
+        let count = letters().flat_map(|a| letters().map(move |b| String::from_iter([a, b])));
+        assert_eq!(count.filter(|code| is_country(code)).count(), 249);
+    }
 }

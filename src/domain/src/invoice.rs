@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, MoneyError, sum_minor};
+use crate::money::{Currency, MoneyError, bounded, sum_minor};
 use crate::tax::Tax;
 
 /// What a line brings into a document.
@@ -107,7 +107,9 @@ pub fn total(lines: &[LineAmount], tax_inclusive: bool, currency: Currency) -> R
     }
     totals.net_minor = sum_minor(totals.breakdown.taxes.iter().map(|row| row.taxable_minor))?;
     totals.tax_minor = sum_minor(totals.breakdown.taxes.iter().map(|row| row.tax_minor))?;
-    totals.gross_minor = totals.net_minor.checked_add(totals.tax_minor).ok_or(MoneyError::Overflow)?;
+    bounded(totals.net_minor)?;
+    totals.gross_minor =
+        totals.net_minor.checked_add(totals.tax_minor).ok_or(MoneyError::Overflow).and_then(bounded)?;
     Ok(totals)
 }
 
@@ -148,6 +150,7 @@ mod tests {
     use rust_decimal_macros::dec;
 
     use super::*;
+    use crate::money::AMOUNT_MINOR_MAX;
 
     fn tax(rate: Decimal) -> Tax {
         Tax { category: "S".to_owned(), rate, exemption_reason: String::new() }
@@ -163,6 +166,18 @@ mod tests {
         let lines = [line(33, dec!(19), dec!(0)), line(33, dec!(19), dec!(0)), line(33, dec!(19), dec!(0))];
         let totals = total(&lines, false, Currency::EUR).expect("fits");
         assert_eq!((totals.net_minor, totals.tax_minor, totals.gross_minor), (99, 19, 118));
+    }
+
+    #[test]
+    fn a_document_has_a_largest_amount() {
+        let half = AMOUNT_MINOR_MAX / 2;
+        let untaxed = [line(half, dec!(0), dec!(0)), line(half, dec!(0), dec!(0))];
+        assert_eq!(total(&untaxed, false, Currency::EUR).map(|totals| totals.gross_minor), Ok(AMOUNT_MINOR_MAX));
+        // The tax leads beyond it.
+        let taxed = [line(half, dec!(19), dec!(0)), line(half, dec!(19), dec!(0))];
+        assert_eq!(total(&taxed, false, Currency::EUR), Err(MoneyError::Overflow));
+        let more = [line(half, dec!(0), dec!(0)), line(half + 1, dec!(0), dec!(0))];
+        assert_eq!(total(&more, true, Currency::EUR), Err(MoneyError::Overflow));
     }
 
     #[test]

@@ -6,6 +6,11 @@ use std::str::FromStr;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The largest amount, in minor units (100,000,000,000.00 with two decimals), either way. Payments, lines and documents
+/// beyond it are refused: then the sum of nearly a million of the largest still fits 64 bits, in the program and in SQL,
+/// where a sum that does not fit would make the books unreadable for good.
+pub const AMOUNT_MINOR_MAX: i64 = 10_000_000_000_000;
+
 /// Why an amount could not be reckoned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
@@ -15,8 +20,8 @@ pub enum MoneyError {
     /// Two currencies were mixed.
     #[error("{0} and {1} cannot be added")]
     CurrencyMismatch(Currency, Currency),
-    /// The amount does not fit 64 bits of minor units.
-    #[error("an amount is too large")]
+    /// The amount is beyond [`AMOUNT_MINOR_MAX`], or a sum does not fit 64 bits of minor units.
+    #[error("an amount is too large (at most 10,000,000,000,000 minor units)")]
     Overflow,
     /// An amount has more decimals than its currency.
     #[error("{amount} has more decimals than {currency} has ({digits})")]
@@ -54,13 +59,14 @@ impl Currency {
     /// an amount becomes money.
     ///
     /// # Errors
-    /// [`MoneyError::Overflow`] when the amount does not fit.
+    /// [`MoneyError::Overflow`] beyond [`AMOUNT_MINOR_MAX`].
     pub fn round_to_minor(self, units: Decimal) -> Result<i64, MoneyError> {
         units
             .checked_mul(Decimal::from(10_i64.pow(self.minor_digits())))
             .map(|minor| minor.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero))
             .and_then(|minor| i64::try_from(minor).ok())
             .ok_or(MoneyError::Overflow)
+            .and_then(bounded)
     }
 
     /// Minor units (cents) as units (euros), exactly.
@@ -171,6 +177,14 @@ impl fmt::Display for Money {
     }
 }
 
+/// An amount that is not beyond [`AMOUNT_MINOR_MAX`].
+///
+/// # Errors
+/// [`MoneyError::Overflow`].
+pub fn bounded(minor: i64) -> Result<i64, MoneyError> {
+    if minor.unsigned_abs() <= AMOUNT_MINOR_MAX.unsigned_abs() { Ok(minor) } else { Err(MoneyError::Overflow) }
+}
+
 /// Adds minor units, refusing to wrap.
 ///
 /// # Errors
@@ -245,6 +259,17 @@ mod tests {
         let mixed = Money::new(1, Currency::EUR).checked_add(Money::new(1, currency("PLN")));
         assert!(matches!(mixed, Err(MoneyError::CurrencyMismatch(..))));
         assert!(Money::from_units(dec!(1.001), Currency::EUR).is_err());
+    }
+
+    #[test]
+    fn an_amount_has_a_largest_value_either_way() {
+        let most = Currency::EUR.units(AMOUNT_MINOR_MAX);
+        assert_eq!(Money::from_units(most, Currency::EUR), Ok(Money::new(AMOUNT_MINOR_MAX, Currency::EUR)));
+        assert_eq!(Currency::EUR.round_to_minor(-most), Ok(-AMOUNT_MINOR_MAX));
+        for beyond in [most + dec!(0.01), -most - dec!(0.01), dec!(92233720368547758.07)] {
+            assert_eq!(Money::from_units(beyond, Currency::EUR), Err(MoneyError::Overflow));
+        }
+        assert_eq!(bounded(i64::MIN), Err(MoneyError::Overflow));
     }
 
     #[test]

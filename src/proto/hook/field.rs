@@ -30,6 +30,9 @@ pub enum FieldProblem {
     /// Required and absent or blank.
     #[error("is required")]
     Missing,
+    /// Absent where there is no event id either.
+    #[error("is required when there is no `event_id`")]
+    MissingWithoutEventId,
     /// Longer than it may be.
     #[error("has {chars} characters, and may have {chars_max}")]
     TooLong {

@@ -72,7 +72,7 @@ proptest! {
     fn what_is_encoded_decodes_to_the_same(hook in a_hook(), instance in proptest::option::of(1_i64..)) {
         let instance_id = instance.map(InstanceId);
         let report = decode(encode(&hook, instance_id), now()).expect("it keeps to the rules");
-        prop_assert_eq!(report, Report { instance_id, hook });
+        prop_assert_eq!(report, Report { instance_id, hook, is_dated: true });
     }
 
     #[test]
@@ -180,8 +180,10 @@ fn the_rules_of_changes_name_their_field() {
 }
 
 #[test]
-fn an_event_without_a_time_happened_now() {
-    assert_eq!(decode(an_event(), now()).expect("the time is optional").hook.happened_at, now());
+fn an_event_without_a_time_happened_now_if_it_has_an_id() {
+    let report = decode(an_event(), now()).expect("the time is optional");
+    assert_eq!((report.hook.happened_at, report.is_dated), (now(), false));
+    assert_eq!(refusal(|it| it.event_id.clear()), ("happened_at", FieldProblem::MissingWithoutEventId));
 }
 
 #[test]
