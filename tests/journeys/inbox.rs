@@ -282,7 +282,7 @@ async fn what_keeps_the_seller_from_invoicing_keeps_no_report_out() {
         let plan = billet.simple_plan("starter", "31.00").await;
         let acme = billet.customer("Acme").await;
         let (instance_id, token) = billet.panel("whm1", pb::UnknownCustomerPolicy::Park).await;
-        let mut panel = Panel { instance_id, caller: billet.caller(&token).await };
+        let mut panel = Panel { instance_id, caller: billet.caller(&token).await, token: token.clone() };
         billet.map(&panel.instance_id, "starter", &plan).await;
         billet.link(&acme, &panel.instance_id, "acme").await;
         billet.link(&acme, &panel.instance_id, "late").await;
