@@ -13,12 +13,13 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Moves;
 use crate::billing::{Billing, BillingError};
-use crate::store::Unit;
 use crate::store::schedule::{self, NIGHTLY_RUN};
 use crate::store::statistics;
+use crate::store::{Store, Unit};
 
 /// How often the schedules are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -66,30 +67,18 @@ impl Scheduler {
         let mut moves = Moves::of(&self.billing.clock);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut statistics = tokio::time::interval(STATISTICS_EVERY);
-        statistics.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Beside it: a large table takes a while.
+        let _statistics = AbortOnDropHandle::new(tokio::spawn(gather_statistics(self.billing.store.clone())));
         let mut troubles = HashMap::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = moves.next() => {}
-                _ = statistics.tick() => {
-                    self.gather_statistics().await;
-                    continue;
-                }
                 _ = look.tick() => {}
             }
             if let Err(error) = self.look(&stop, &mut troubles).await {
                 tracing::error!(%error, "the schedules cannot be read");
             }
-        }
-    }
-
-    async fn gather_statistics(&self) {
-        match statistics::gather_first(self.billing.store.engine()).await {
-            Ok(tables) if tables.is_empty() => {}
-            Ok(tables) => tracing::info!(tables = tables.join(", "), "the planner's statistics were gathered"),
-            Err(error) => tracing::warn!(%error, "the planner's statistics cannot be gathered"),
         }
     }
 
@@ -137,6 +126,19 @@ impl Scheduler {
         unit.commit().await?;
         tracing::info!(seller = %seller_id, due_at = %newest, %next, "a nightly run was planned");
         Ok(Some(newest))
+    }
+}
+
+async fn gather_statistics(store: Store) {
+    let mut look = tokio::time::interval(STATISTICS_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        match statistics::gather_first(store.engine()).await {
+            Ok(tables) if tables.is_empty() => {}
+            Ok(tables) => tracing::info!(tables = tables.join(", "), "the planner's statistics were gathered"),
+            Err(error) => tracing::warn!(%error, "the planner's statistics cannot be gathered"),
+        }
     }
 }
 

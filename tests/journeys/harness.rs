@@ -304,7 +304,7 @@ impl Billet {
     /// Waits until no job is ready or running, and none died.
     pub async fn settle(&self) {
         // The scheduler looks when the clock moves; give it a moment to leave its jobs.
-        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
         for _ in 0..1_200 {
             let request = pb::ListJobsRequest { page_size: 10, ..Default::default() };
             let jobs = self.owner.admin().list_jobs(request).await.expect("jobs are listed").into_inner().jobs;
