@@ -45,11 +45,11 @@ pub async fn accounts(unit: &mut Unit, accounts: &[(InstanceId, &str)]) -> Resul
     let seller_id = unit.seller_id;
     let mut keys: Vec<i64> =
         accounts.iter().map(|(instance_id, name)| key(&format!("account {seller_id} {instance_id} {name}"))).collect();
-    // In ascending order, so that two of them never wait for each other; a scan of an array keeps its order.
+    // In ascending order, so that two of them never wait for each other; the function gives them in the order of the array.
     keys.sort_unstable();
     keys.dedup();
     unit.execute(
-        "SELECT count(pg_advisory_xact_lock(key)) FROM unnest(ARRAY(SELECT json_array_elements_text($1::json)::bigint)) AS key",
+        "SELECT count(pg_advisory_xact_lock(key::bigint)) FROM json_array_elements_text($1::json) AS keys (key)",
         &[id_set(keys)],
     )
     .await?;
