@@ -19,6 +19,10 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// How many jobs are claimed at once.
 pub const BATCH_MAX: i64 = 32;
 
+/// From how many attempts on a job makes the worker careful: jobs are claimed one at a time then. Otherwise those that were
+/// claimed beside a job that kills its daemon, and never began, would run out of attempts with it.
+const CAREFUL_FROM: u32 = 3;
+
 /// What a daemon that was killed leaves as the reason.
 const LOST: &str = "the daemon that worked on it stopped";
 
@@ -74,7 +78,9 @@ impl Queue {
             return Ok(Vec::new());
         }
         let mut tx = self.billing.store.engine().begin().await?;
-        let jobs = job::claim(&mut tx, &self.owner, &self.kinds, now, self.lease_until(), BATCH_MAX).await?;
+        let careful = job::attempted_among_next(&mut tx, now, CAREFUL_FROM, BATCH_MAX).await?;
+        let limit = if careful { 1 } else { BATCH_MAX };
+        let jobs = job::claim(&mut tx, &self.owner, &self.kinds, now, self.lease_until(), limit).await?;
         tx.commit().await?;
         Ok(jobs)
     }

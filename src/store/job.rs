@@ -183,6 +183,22 @@ pub async fn news(
     tx.one(news, params![now, text_set(kinds.iter().copied()), real_now]).await
 }
 
+/// Whether one of the next jobs has been attempted so often, within the next `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn attempted_among_next(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    attempts: u32,
+    limit: i64,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM (SELECT attempt_count FROM jobs WHERE state = 'ready' AND run_at <= $1 \
+               ORDER BY run_at, id LIMIT $2) AS next WHERE attempt_count >= $3";
+    let (count,): (i64,) = tx.one(sql, params![now, limit, i64::from(attempts)]).await?;
+    Ok(count > 0)
+}
+
 /// Takes up to `limit` jobs that are due, the oldest first, under a lease. Nobody else gets them until it ends. What is
 /// begun counts as an attempt, so that a job that takes its daemon down with it comes to an end as well.
 ///
