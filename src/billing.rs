@@ -61,13 +61,21 @@ pub struct Billing {
     pub host: Arc<Host>,
     /// What secrets are sealed with.
     pub keys: Arc<Keys>,
+    /// How many subscriptions a batch of a run has.
+    pub run_batch: i64,
 }
 
 impl Billing {
     /// Over a database, with a clock, the daemon's own plugins and no key for secrets.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock: Arc::new(clock), host: Arc::new(Host::new([])), keys: Arc::default() }
+        Self {
+            store,
+            clock: Arc::new(clock),
+            host: Arc::new(Host::new([])),
+            keys: Arc::default(),
+            run_batch: run::BATCH,
+        }
     }
 
     /// With these plugins and keys.

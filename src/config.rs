@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::billing::run::{BATCH, BATCH_MAX};
 use crate::grpc::server::{Limits, Tls};
 
 /// Read when no other file is named, if it is there.
@@ -88,6 +89,7 @@ struct LimitsSection {
     max_message_bytes: Option<usize>,
     concurrency: Option<usize>,
     call_timeout_s: Option<u64>,
+    run_batch: Option<i64>,
 }
 
 /// Where the TLS files are.
@@ -170,6 +172,9 @@ pub struct Source {
     /// How long a call may take, in seconds [default: 60]
     #[arg(long, env = "BILLET_CALL_TIMEOUT_S", value_name = "SECONDS")]
     pub call_timeout_s: Option<u64>,
+    /// How many subscriptions a transaction of a billing run bills, 1 to 4000; fewer let hooks in between sooner [default: 1000]
+    #[arg(long, env = "BILLET_RUN_BATCH", value_name = "COUNT")]
+    pub run_batch: Option<i64>,
 }
 
 /// Settings that fit together.
@@ -195,6 +200,8 @@ pub struct Config {
     pub workers: usize,
     /// Bounds of calls.
     pub limits: Limits,
+    /// How many subscriptions a transaction of a billing run bills.
+    pub run_batch: i64,
     /// The keys that secrets are sealed with; without it none can be kept.
     pub secret_key_file: Option<PathBuf>,
     /// Programs that serve plugins, by the plugin's name.
@@ -270,6 +277,12 @@ impl Config {
             secret_key_file: source.secret_key_file.or(file.secret_key_file),
             plugins: programs(file.plugins)?,
             workers: within("workers", source.workers.or(file.workers).unwrap_or_else(processors), 1, 256)?,
+            run_batch: within(
+                "limits.run_batch",
+                source.run_batch.or(file.limits.run_batch).unwrap_or(BATCH),
+                1,
+                BATCH_MAX,
+            )?,
             limits: Limits {
                 max_message_bytes: within(
                     "limits.max_message_bytes",

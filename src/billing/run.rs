@@ -20,10 +20,10 @@ use crate::store::{StoreError, Unit, customer};
 
 /// The kind of the job that works a run off.
 pub const RUN: &str = "billing_run";
-/// How many subscriptions a batch has, unless one customer has more.
+/// How many subscriptions a batch has where nothing else is set, unless one customer has more.
 pub const BATCH: i64 = 1_000;
 /// The most subscriptions of a batch.
-const BATCH_MAX: i64 = 4_000;
+pub const BATCH_MAX: i64 = 4_000;
 /// With this attempt a batch is one customer, and cannot be smaller.
 const ATTEMPTS_SHRINKING_MAX: u32 = 5;
 /// Identifiers that a batch may use.
@@ -100,11 +100,12 @@ pub async fn cancel(unit: &mut Unit, id: RunId) -> Result<Run, BillingError> {
 /// # Errors
 /// [`BillingError`] when a batch could not be done; what was done before stays done.
 pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u32) -> Result<Run, BillingError> {
-    let mut size = first_size(attempt);
+    let largest = billing.run_batch;
+    let mut size = first_size(largest, attempt);
     loop {
         match batch(billing, seller_id, id, size).await {
             Ok(run) if run.state.is_over() => return Ok(run),
-            Ok(_) => size = BATCH.min(size.saturating_mul(2)),
+            Ok(_) => size = largest.min(size.saturating_mul(2)),
             Err(error) if error.is_transient() || size > 1 && !is_outage(&error) => {
                 tracing::warn!(%error, %id, size, "a batch of the run is tried again with fewer subscriptions");
                 metrics::RUN_BATCHES.of(["retried"]).increment(1);
@@ -118,8 +119,8 @@ pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u3
     }
 }
 
-fn first_size(attempt: u32) -> i64 {
-    (1..attempt.min(ATTEMPTS_SHRINKING_MAX)).fold(BATCH, |size, _| fewer(size))
+fn first_size(largest: i64, attempt: u32) -> i64 {
+    (1..attempt.min(ATTEMPTS_SHRINKING_MAX)).fold(largest, |size, _| fewer(size))
 }
 
 fn fewer(size: i64) -> i64 {

@@ -116,7 +116,8 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
     let (store, lock) = open(&config).await?;
     hint(&store).await.map_err(|error| ServeError::Store { database: config.database_in_words(), error })?;
     let clock = args.simulated_clock.map_or(Clock::System, Clock::simulated);
-    let billing = Billing::new(store.clone(), clock).with_plugins(host(&config), keys(&config)?);
+    let mut billing = Billing::new(store.clone(), clock).with_plugins(host(&config), keys(&config)?);
+    billing.run_batch = config.run_batch;
     if lock.is_some() {
         // Nobody else has this file: whoever held jobs is dead, and its leases need not be waited for.
         let count = take_over(&billing)

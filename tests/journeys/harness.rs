@@ -116,6 +116,7 @@ pub struct Billet {
     database: String,
     folder: tempfile::TempDir,
     clock: Option<String>,
+    settings: &'static [&'static str],
     /// The owner of the first seller.
     pub owner: Caller,
     /// The owner's token.
@@ -160,9 +161,9 @@ fn billet(folder: &Path, database: &str, command: &str) -> Command {
 }
 
 /// Starts a daemon; answers where it listens, and where for those who watch it.
-fn spawn(folder: &Path, database: &str, clock: Option<&str>) -> (Child, String, String) {
+fn spawn(folder: &Path, database: &str, clock: Option<&str>, settings: &[&str]) -> (Child, String, String) {
     let mut serve = billet(folder, database, "serve");
-    serve.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+    serve.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]).args(settings);
     if let Some(clock) = clock {
         serve.args(["--simulated-clock", clock]);
     }
@@ -184,8 +185,17 @@ impl Billet {
         Self::start_at(engine, Some(START)).await
     }
 
+    /// The same with settings of its own, as flags of `billet serve`.
+    pub async fn start_with(engine: Engine, settings: &'static [&'static str]) -> Self {
+        Self::found(engine, Some(START), settings).await
+    }
+
     /// The same with another clock; `None` for the system's.
     pub async fn start_at(engine: Engine, clock: Option<&str>) -> Self {
+        Self::found(engine, clock, &[]).await
+    }
+
+    async fn found(engine: Engine, clock: Option<&str>, settings: &'static [&'static str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = fresh_database(engine, folder.path()).await;
         let mut init = billet(folder.path(), &database, "init");
@@ -201,11 +211,24 @@ impl Billet {
         let founded: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let token = founded["secret"].as_str().expect("a token").to_owned();
         let seller_id = founded["seller_id"].as_str().expect("a seller").to_owned();
-        let (daemon, url, metrics_address) = spawn(folder.path(), &database, clock);
+        let (daemon, url, metrics_address) = spawn(folder.path(), &database, clock, settings);
         let owner = caller(&url, &token).await;
         let clock = clock.map(str::to_owned);
         let requests = AtomicU32::new(0);
-        Self { engine, daemon, url, metrics_address, database, folder, clock, owner, token, seller_id, requests }
+        Self {
+            engine,
+            daemon,
+            url,
+            metrics_address,
+            database,
+            folder,
+            clock,
+            settings,
+            owner,
+            token,
+            seller_id,
+            requests,
+        }
     }
 
     /// Which engine it is on.
@@ -259,7 +282,7 @@ impl Billet {
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
         (self.daemon, self.url, self.metrics_address) =
-            spawn(self.folder.path(), &self.database, self.clock.as_deref());
+            spawn(self.folder.path(), &self.database, self.clock.as_deref(), self.settings);
         self.owner = caller(&self.url, &self.token).await;
     }
 
