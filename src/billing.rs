@@ -24,6 +24,7 @@ pub mod panel;
 pub mod pay;
 pub mod project;
 pub mod promotion;
+pub mod provision;
 pub mod reckon;
 pub mod render;
 pub mod run;

@@ -19,6 +19,7 @@ pub mod mask;
 pub mod meter;
 pub mod page;
 pub mod payment;
+pub mod provisioning;
 pub mod report;
 pub mod reseller;
 pub mod server;

@@ -9,6 +9,7 @@
 //! The [`Scheduler`] does what is due at a time of day.
 
 pub mod handlers;
+mod provisioner;
 mod queue;
 mod scheduler;
 mod tally;
@@ -23,6 +24,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
+pub use provisioner::{Provisioner, Running as Provisioning, take_over as take_over_steps};
 pub use queue::take_over;
 pub use scheduler::{Next, Plan, Scheduler};
 pub use worker::{Running, Worker};

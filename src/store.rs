@@ -27,6 +27,7 @@ pub mod open_item;
 pub mod parked;
 pub mod payment;
 pub mod plan;
+pub mod plan_service;
 pub mod project;
 pub mod promotion;
 pub mod raw;
@@ -37,6 +38,8 @@ pub mod schedule;
 pub mod schema;
 pub mod seller;
 pub mod series;
+pub mod service;
+pub mod service_attempt;
 pub mod statistics;
 pub mod subscription;
 #[cfg(test)]

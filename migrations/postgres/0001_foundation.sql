@@ -110,6 +110,7 @@ CREATE TABLE instance_settings (
     concurrency_max BIGINT,
     maintenance BIGINT NOT NULL,
     accounts_max BIGINT,
+    creates_max BIGINT,
     weight BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (seller_id, instance_id),
@@ -512,6 +513,86 @@ CREATE TABLE run_failures (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
     PRIMARY KEY (seller_id, run_id, subscription_id)
+);
+
+-- Which package a plan stands for at a group of instances, when Billet makes the accounts itself.
+CREATE TABLE plan_services (
+    seller_id BIGINT NOT NULL,
+    plan_id BIGINT NOT NULL,
+    instance_group TEXT NOT NULL,
+    package TEXT NOT NULL,
+    create_when TEXT NOT NULL,
+    terminate_after_days BIGINT NOT NULL,
+    PRIMARY KEY (seller_id, plan_id),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+);
+
+-- How a group of instances is filled; a row only where that was set.
+CREATE TABLE instance_groups (
+    seller_id BIGINT NOT NULL REFERENCES sellers (id),
+    name TEXT NOT NULL,
+    placement TEXT NOT NULL,
+    PRIMARY KEY (seller_id, name)
+);
+
+-- What runs for a subscription: what is wanted, what is known, and what is done about the difference. The row is the
+-- queue as well: due_at is when something is to be done (billing time), refresh_at when what is wanted has to be
+-- derived anew, lease_until (real time) until when somebody is at it. create_slot numbers the accounts that are being made
+-- at an instance.
+CREATE TABLE services (
+    seller_id BIGINT NOT NULL,
+    subscription_id BIGINT NOT NULL,
+    instance_group TEXT NOT NULL,
+    instance_id BIGINT,
+    name TEXT,
+    wanted TEXT NOT NULL,
+    known TEXT NOT NULL,
+    holds TEXT NOT NULL,
+    credentials TEXT NOT NULL,
+    awaits_payment BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    step TEXT NOT NULL,
+    step_number BIGINT NOT NULL,
+    operation_number BIGINT NOT NULL,
+    attempt_count BIGINT NOT NULL,
+    operation_begun_at BIGINT,
+    creating BIGINT NOT NULL,
+    create_slot BIGINT,
+    due_at BIGINT,
+    refresh_at BIGINT,
+    lease_until BIGINT,
+    lease_owner TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (seller_id, subscription_id),
+    FOREIGN KEY (seller_id, subscription_id) REFERENCES subscriptions (seller_id, id)
+);
+CREATE INDEX services_due ON services (seller_id, instance_id, creating, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX services_refresh ON services (refresh_at) WHERE refresh_at IS NOT NULL;
+CREATE INDEX services_leased ON services (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX services_by_state ON services (seller_id, state, subscription_id);
+-- A name is one account's at its panel, as long as that is not gone.
+CREATE UNIQUE INDEX services_name ON services (seller_id, instance_id, name) WHERE name IS NOT NULL AND state <> 'gone';
+-- Two accounts are never made at once in one slot: panels have made two users of one name.
+CREATE UNIQUE INDEX services_creating ON services (seller_id, instance_id, create_slot) WHERE create_slot IS NOT NULL;
+
+-- Each attempt at a step, with the panel's words.
+CREATE TABLE service_attempts (
+    seller_id BIGINT NOT NULL,
+    subscription_id BIGINT NOT NULL,
+    step_number BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    step TEXT NOT NULL,
+    instance_id BIGINT,
+    name TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    words TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (seller_id, subscription_id, step_number)
 );
 
 CREATE TABLE document_files (

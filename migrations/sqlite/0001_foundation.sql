@@ -110,6 +110,7 @@ CREATE TABLE instance_settings (
     concurrency_max INTEGER,
     maintenance INTEGER NOT NULL,
     accounts_max INTEGER,
+    creates_max INTEGER,
     weight INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (seller_id, instance_id),
@@ -514,6 +515,86 @@ CREATE TABLE run_failures (
     PRIMARY KEY (seller_id, run_id, subscription_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Which package a plan stands for at a group of instances, when Billet makes the accounts itself.
+CREATE TABLE plan_services (
+    seller_id INTEGER NOT NULL,
+    plan_id INTEGER NOT NULL,
+    instance_group TEXT NOT NULL,
+    package TEXT NOT NULL,
+    create_when TEXT NOT NULL,
+    terminate_after_days INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, plan_id),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- How a group of instances is filled; a row only where that was set.
+CREATE TABLE instance_groups (
+    seller_id INTEGER NOT NULL REFERENCES sellers (id),
+    name TEXT NOT NULL,
+    placement TEXT NOT NULL,
+    PRIMARY KEY (seller_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- What runs for a subscription: what is wanted, what is known, and what is done about the difference. The row is the
+-- queue as well: due_at is when something is to be done (billing time), refresh_at when what is wanted has to be
+-- derived anew, lease_until (real time) until when somebody is at it. create_slot numbers the accounts that are being made
+-- at an instance.
+CREATE TABLE services (
+    seller_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    instance_group TEXT NOT NULL,
+    instance_id INTEGER,
+    name TEXT,
+    wanted TEXT NOT NULL,
+    known TEXT NOT NULL,
+    holds TEXT NOT NULL,
+    credentials TEXT NOT NULL,
+    awaits_payment INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    step TEXT NOT NULL,
+    step_number INTEGER NOT NULL,
+    operation_number INTEGER NOT NULL,
+    attempt_count INTEGER NOT NULL,
+    operation_begun_at INTEGER,
+    creating INTEGER NOT NULL,
+    create_slot INTEGER,
+    due_at INTEGER,
+    refresh_at INTEGER,
+    lease_until INTEGER,
+    lease_owner TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, subscription_id),
+    FOREIGN KEY (seller_id, subscription_id) REFERENCES subscriptions (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX services_due ON services (seller_id, instance_id, creating, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX services_refresh ON services (refresh_at) WHERE refresh_at IS NOT NULL;
+CREATE INDEX services_leased ON services (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX services_by_state ON services (seller_id, state, subscription_id);
+-- A name is one account's at its panel, as long as that is not gone.
+CREATE UNIQUE INDEX services_name ON services (seller_id, instance_id, name) WHERE name IS NOT NULL AND state <> 'gone';
+-- Two accounts are never made at once in one slot: panels have made two users of one name.
+CREATE UNIQUE INDEX services_creating ON services (seller_id, instance_id, create_slot) WHERE create_slot IS NOT NULL;
+
+-- Each attempt at a step, with the panel's words.
+CREATE TABLE service_attempts (
+    seller_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    step_number INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    instance_id INTEGER,
+    name TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    words TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    PRIMARY KEY (seller_id, subscription_id, step_number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE document_files (
     seller_id INTEGER NOT NULL,
     invoice_id INTEGER NOT NULL,
@@ -670,5 +751,15 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('runs', 'runs', '1000 1000 1'),
     ('runs', 'runs_nightly', '400 400 1'),
     ('run_failures', 'run_failures', '1000 1000 10 1'),
+    ('plan_services', 'plan_services', '100 100 1'),
+    ('instance_groups', 'instance_groups', '20 20 1'),
+    ('services', 'services', '150000 150000 1'),
+    ('services', 'services_due', '1000 1000 20 20 1'),
+    ('services', 'services_refresh', '1000 1'),
+    ('services', 'services_leased', '100 2'),
+    ('services', 'services_by_state', '150000 150000 30000 1'),
+    ('services', 'services_name', '150000 150000 2000 1'),
+    ('services', 'services_creating', '20 20 1 1'),
+    ('service_attempts', 'service_attempts', '600000 600000 4 1'),
     ('document_files', 'sqlite_autoindex_document_files_1', '2000000 2000000 1 1');
 ANALYZE sqlite_master;

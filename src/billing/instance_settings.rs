@@ -31,6 +31,8 @@ pub struct Changes {
     pub maintenance: Option<bool>,
     /// How many accounts.
     pub accounts_max: Option<Option<i64>>,
+    /// How many accounts at once.
+    pub creates_max: Option<Option<i64>>,
     /// The share of new accounts.
     pub weight: Option<i64>,
 }
@@ -89,6 +91,7 @@ pub async fn configure(
     after.concurrency_max = changes.concurrency_max.unwrap_or(after.concurrency_max);
     after.maintenance = changes.maintenance.unwrap_or(after.maintenance);
     after.accounts_max = changes.accounts_max.unwrap_or(after.accounts_max);
+    after.creates_max = changes.creates_max.unwrap_or(after.creates_max);
     after.weight = changes.weight.unwrap_or(after.weight);
     if (&after.settings, &after.secrets) != (&before.settings, &before.secrets) {
         let faults = plugin.schema.faults(&after.settings, &open);
@@ -205,6 +208,7 @@ fn journaled(settings: &InstanceSettings) -> Value {
         "concurrency_max": settings.concurrency_max,
         "maintenance": settings.maintenance,
         "accounts_max": settings.accounts_max,
+        "creates_max": settings.creates_max,
         "weight": settings.weight,
     })
 }

@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
-use crate::jobs::{Plan, Scheduler, take_over};
+use crate::jobs::{Plan, Provisioner, Scheduler, take_over, take_over_steps};
 use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
@@ -75,6 +75,14 @@ pub enum ServeError {
         /// Why.
         error: StoreError,
     },
+    /// What a daemon before this one was at cannot be taken up.
+    #[error("{database}: {error}")]
+    Provisioning {
+        /// Which, without password.
+        database: String,
+        /// Why.
+        error: crate::billing::BillingError,
+    },
     /// The keys of secrets.
     #[error("secret_key_file: {0}")]
     Keys(#[from] SealError),
@@ -126,6 +134,9 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
         if count > 0 {
             tracing::info!(count, "jobs of a daemon that died are taken up again");
         }
+        take_over_steps(&billing)
+            .await
+            .map_err(|error| ServeError::Provisioning { database: config.database_in_words(), error })?;
     }
     let outcome = work(&config, billing, tls, metrics).await;
     if tokio::time::timeout(CLOSE_TIMEOUT, store.engine().close()).await.is_err() {
@@ -200,6 +211,7 @@ async fn work(
     let routes = server::routes(&serving);
     let address = announced(&listener, tls.is_some()).map_err(system("the address cannot be read"))?;
     let running = worker(billing.clone(), config.workers).start();
+    let provisioning = Provisioner::start(billing.clone());
     let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
     let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
 
@@ -233,7 +245,7 @@ async fn work(
                 let _ = tokio::time::timeout(DRAIN_TIMEOUT, task).await;
             }
         };
-        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), nights, web).0;
+        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), provisioning.stop(DRAIN_TIMEOUT), nights, web).0;
         // With the services gone nobody reports any more: what was taken is applied to its end.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, desk_task).await;
         outcome

@@ -3,6 +3,7 @@
 pub mod customer;
 pub mod instance;
 pub mod instance_settings;
+pub mod provisioning;
 pub mod invoice;
 pub mod mapping;
 pub mod plan;

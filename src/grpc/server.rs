@@ -27,6 +27,7 @@ use super::hook::HookApi;
 use super::instance::InstanceApi;
 use super::invoice::InvoiceApi;
 use super::payment::PaymentApi;
+use super::provisioning::ProvisioningApi;
 use super::report::ReportApi;
 use super::reseller::ResellerApi;
 use super::subscription::SubscriptionApi;
@@ -42,6 +43,7 @@ use crate::proto::billet::v1::hook_service_server::HookServiceServer;
 use crate::proto::billet::v1::instance_service_server::InstanceServiceServer;
 use crate::proto::billet::v1::invoice_service_server::InvoiceServiceServer;
 use crate::proto::billet::v1::payment_service_server::PaymentServiceServer;
+use crate::proto::billet::v1::provisioning_service_server::ProvisioningServiceServer;
 use crate::proto::billet::v1::report_service_server::ReportServiceServer;
 use crate::proto::billet::v1::reseller_service_server::ResellerServiceServer;
 use crate::proto::billet::v1::subscription_service_server::SubscriptionServiceServer;
@@ -111,6 +113,7 @@ pub fn routes(serving: &Serving) -> Routes {
         .add_service(limited!(InstanceServiceServer::new(InstanceApi { billing: billing() }), limits))
         .add_service(limited!(InvoiceServiceServer::new(InvoiceApi { billing: billing() }), limits))
         .add_service(limited!(PaymentServiceServer::new(PaymentApi { billing: billing() }), limits))
+        .add_service(limited!(ProvisioningServiceServer::new(ProvisioningApi { billing: billing() }), limits))
         .add_service(limited!(ReportServiceServer::new(ReportApi { billing: billing() }), limits))
         .add_service(limited!(ResellerServiceServer::new(ResellerApi { billing: billing() }), limits))
         .add_service(limited!(SubscriptionServiceServer::new(SubscriptionApi { billing: billing() }), limits))

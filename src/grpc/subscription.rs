@@ -15,6 +15,7 @@ use super::convert::{cycle_optional, date_optional, parse, parse_optional, quant
 use super::page;
 use crate::billing::bill::Outcome;
 use crate::billing::change::{Loaded, bill_changed, change as apply_change, load};
+use crate::billing::provision::order::{NewService, order};
 use crate::billing::subscribe::{NewSubscription, subscribe};
 use crate::billing::{Billing, BillingError, customer};
 use crate::proto::billet::v1 as pb;
@@ -160,7 +161,11 @@ impl SubscriptionService for SubscriptionApi {
         let unit = &mut call.unit;
         let seller = seller_of(unit, caller.seller_id).await?;
         let customer = customer::locked(unit, new.customer_id).await?;
+        let plan_id = new.plan_id;
         let made = subscribe(unit, &seller, &customer, new, &format!("request:{}", request.request_id)).await?;
+        if let Some(wanted) = &request.service {
+            order(unit, &made, plan_id, &NewService { domain: wanted.domain.clone() }).await?;
+        }
         let invoices = if request.bill_now {
             let outcome = all_billed(bill_changed(unit, &seller, &customer, [made.id]).await?)?;
             unit.flush().await?;

@@ -183,6 +183,12 @@ impl Host {
         }
     }
 
+    /// The instance, if it is at work with the settings of this revision.
+    #[must_use]
+    pub fn at_work(&self, id: InstanceId, revision: i64) -> Option<Arc<Running>> {
+        self.lock().get(&id).filter(|running| running.revision == revision).map(Arc::clone)
+    }
+
     /// Ends an instance; calls at work go on to their end.
     pub fn retire(&self, id: InstanceId) {
         self.lock().remove(&id);

@@ -80,6 +80,22 @@ pub async fn get(tx: &mut Tx, seller_id: SellerId, id: CustomerId) -> Result<Opt
     tx.optional(customers!("AND id = $2"), params![seller_id, id]).await
 }
 
+/// Customers by id, in order of id. Those that do not exist are left out.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_ids(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    ids: impl IntoIterator<Item = CustomerId>,
+) -> Result<Vec<Customer>, StoreError> {
+    let text = Sql {
+        sqlite: customers!("AND id IN (SELECT value FROM json_each($2)) ORDER BY id"),
+        postgres: customers!("AND id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint)) ORDER BY id"),
+    };
+    tx.all(text, params![seller_id, id_set(ids.into_iter().map(|id| id.0))]).await
+}
+
 /// The customer with a number.
 ///
 /// # Errors

@@ -28,6 +28,8 @@ pub struct InstanceSettings {
     pub maintenance: bool,
     /// How many accounts may be placed there.
     pub accounts_max: Option<i64>,
+    /// How many accounts may be made there at the same time; one when absent.
+    pub creates_max: Option<i64>,
     /// Its share of new accounts.
     pub weight: i64,
     /// When it was changed.
@@ -46,6 +48,7 @@ impl InstanceSettings {
             concurrency_max: None,
             maintenance: false,
             accounts_max: None,
+            creates_max: None,
             weight: WEIGHT_DEFAULT,
             updated_at: now,
         }
@@ -62,8 +65,9 @@ impl FromRow for InstanceSettings {
             concurrency_max: row.get(4)?,
             maintenance: row.get(5)?,
             accounts_max: row.get(6)?,
-            weight: row.get(7)?,
-            updated_at: row.get(8)?,
+            creates_max: row.get(7)?,
+            weight: row.get(8)?,
+            updated_at: row.get(9)?,
         })
     }
 }
@@ -71,7 +75,8 @@ impl FromRow for InstanceSettings {
 macro_rules! settings {
     ($after:literal) => {
         concat!(
-            "SELECT instance_id, revision, settings, secrets, concurrency_max, maintenance, accounts_max, weight, updated_at ",
+            "SELECT instance_id, revision, settings, secrets, concurrency_max, maintenance, accounts_max, creates_max, weight, ",
+            "updated_at ",
             "FROM instance_settings WHERE seller_id = $1 ",
             $after
         )
@@ -111,10 +116,10 @@ pub async fn set(unit: &mut Unit, settings: &InstanceSettings) -> Result<(), Sto
     let seller_id = unit.seller_id;
     unit.execute(
         "INSERT INTO instance_settings (seller_id, instance_id, revision, settings, secrets, concurrency_max, maintenance, \
-         accounts_max, weight, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         accounts_max, creates_max, weight, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (seller_id, instance_id) DO UPDATE SET revision = excluded.revision, settings = excluded.settings, \
          secrets = excluded.secrets, concurrency_max = excluded.concurrency_max, maintenance = excluded.maintenance, \
-         accounts_max = excluded.accounts_max, weight = excluded.weight, updated_at = excluded.updated_at",
+         accounts_max = excluded.accounts_max, creates_max = excluded.creates_max, weight = excluded.weight, updated_at = excluded.updated_at",
         params![
             seller_id,
             settings.instance_id,
@@ -124,6 +129,7 @@ pub async fn set(unit: &mut Unit, settings: &InstanceSettings) -> Result<(), Sto
             settings.concurrency_max,
             settings.maintenance,
             settings.accounts_max,
+            settings.creates_max,
             settings.weight,
             settings.updated_at
         ],

@@ -7,7 +7,7 @@ use billet_domain::money::Currency;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FromRow, Kind, Row, Rows, StoreError, Table, Tx, Unit, Value, Word, id_set, text_set};
+use super::{FromRow, Kind, Row, Rows, StoreError, Table, Tx, Unit, Value, Word, id_set, service, text_set};
 use crate::params;
 
 /// What runs at a panel for a subscription.
@@ -183,7 +183,7 @@ static CHANGED: Table = Table {
     ],
 };
 
-/// Stores what changed about subscriptions, in one statement.
+/// Stores what changed about subscriptions, in one statement; what their services want is derived anew then.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -191,7 +191,7 @@ pub async fn update<'a>(
     unit: &mut Unit,
     subscriptions: impl IntoIterator<Item = &'a Subscription>,
 ) -> Result<(), StoreError> {
-    let mut rows = Rows::new(&CHANGED);
+    let (mut rows, mut ids) = (Rows::new(&CHANGED), Vec::new());
     for subscription in subscriptions {
         rows.push([
             unit.seller_id.into(),
@@ -205,6 +205,37 @@ pub async fn update<'a>(
             subscription.settled_until.into(),
             subscription.next_billing_on.into(),
         ]);
+        ids.push(subscription.id);
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    unit.update(rows, 2).await?;
+    service::refresh(unit, ids).await?;
+    Ok(())
+}
+
+static PLACED: Table = Table {
+    name: "subscriptions",
+    columns: &[
+        ("seller_id", Kind::Int),
+        ("id", Kind::Int),
+        ("instance_id", Kind::Int),
+        ("external_ref", Kind::Text),
+    ],
+};
+
+/// Stores where services run and what they are called there, in one statement: what a panel reports of them is theirs.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when a name is taken.
+pub async fn place<'a>(
+    unit: &mut Unit,
+    places: impl IntoIterator<Item = (SubscriptionId, InstanceId, &'a str)>,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::new(&PLACED);
+    for (id, instance_id, name) in places {
+        rows.push([unit.seller_id.into(), id.into(), instance_id.into(), name.into()]);
     }
     unit.update(rows, 2).await?;
     Ok(())

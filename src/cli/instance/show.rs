@@ -111,7 +111,7 @@ pub fn settings(settings: &pb::InstanceSettings, json: bool) {
         let all = json!({
             "instance_id": settings.instance_id, "settings": object, "secret_names": settings.secret_names,
             "concurrency_max": settings.concurrency_max, "maintenance": settings.maintenance,
-            "accounts_max": settings.accounts_max, "weight": settings.weight, "revision": settings.revision,
+            "accounts_max": settings.accounts_max, "creates_max": settings.creates_max, "weight": settings.weight, "revision": settings.revision,
         });
         println!("{all}");
         return;

@@ -32,6 +32,9 @@ pub struct Values {
     /// How many accounts may be placed there
     #[arg(long, value_name = "COUNT", help_heading = "Placement and limits")]
     accounts_max: Option<i64>,
+    /// How many accounts may be made there at the same time
+    #[arg(long, value_name = "COUNT", help_heading = "Placement and limits")]
+    creates_max: Option<u32>,
     /// Its share of new accounts where a group is filled by weight
     #[arg(long, value_name = "NUMBER", help_heading = "Placement and limits")]
     weight: Option<u32>,
@@ -102,6 +105,10 @@ impl Values {
         if self.concurrency_max.is_some() {
             change("concurrency_max");
             settings.concurrency_max = self.concurrency_max;
+        }
+        if self.creates_max.is_some() {
+            change("creates_max");
+            settings.creates_max = self.creates_max;
         }
         if self.accounts_max.is_some() {
             change("accounts_max");

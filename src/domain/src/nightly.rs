@@ -1,6 +1,6 @@
 //! When the nightly run of a seller starts: a time of day in its time zone, also on the days when clocks are changed.
 
-use chrono::{DateTime, Days, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 /// How a time of day is written.
@@ -40,6 +40,12 @@ pub fn next_nightly(after: DateTime<Utc>, zone: Tz, at: NaiveTime) -> DateTime<U
         .find(|instant| *instant > after)
         // Only at the end of the calendar.
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The instant at which a day begins in `zone`; where midnight is skipped, what comes instead of it.
+#[must_use]
+pub fn start_of_day(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
+    instant(zone, day.and_time(NaiveTime::MIN))
 }
 
 fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {

@@ -25,6 +25,8 @@ const DEPTH_MAX: usize = 16;
 const ACCOUNTS_MAX: i64 = 10_000_000;
 /// The largest share.
 const WEIGHT_MAX: u32 = 1_000_000;
+/// How many accounts are made at an instance at once, at most.
+const CREATES_MAX: u32 = 64;
 /// The most calls at once.
 const CONCURRENCY_MAX: u32 = 256;
 
@@ -56,6 +58,12 @@ pub fn changes(request: pb::ConfigureInstanceRequest) -> Result<Changes, Billing
                 }
                 changes.accounts_max = Some(given.accounts_max);
             }
+            "creates_max" => {
+                if given.creates_max.is_some_and(|count| !(1..=CREATES_MAX).contains(&count)) {
+                    return Err(BillingError::invalid("settings.creates_max", format!("1 to {CREATES_MAX}")));
+                }
+                changes.creates_max = Some(given.creates_max.map(i64::from));
+            }
             "weight" => {
                 if given.weight.is_some_and(|weight| weight > WEIGHT_MAX) {
                     return Err(BillingError::invalid("settings.weight", format!("0 to {WEIGHT_MAX}")));
@@ -63,7 +71,7 @@ pub fn changes(request: pb::ConfigureInstanceRequest) -> Result<Changes, Billing
                 changes.weight = Some(given.weight.map_or(WEIGHT_DEFAULT, i64::from));
             }
             other => {
-                let known = "`settings`, `concurrency_max`, `maintenance`, `accounts_max`, `weight`";
+                let known = "`settings`, `concurrency_max`, `maintenance`, `accounts_max`, `creates_max`, `weight`";
                 return Err(BillingError::invalid("update_mask", format!("`{other}` cannot be set, only {known}")));
             }
         }
@@ -81,6 +89,7 @@ pub fn to_settings(settings: InstanceSettings) -> pb::InstanceSettings {
         concurrency_max: settings.concurrency_max.and_then(|count| count.try_into().ok()),
         maintenance: settings.maintenance,
         accounts_max: settings.accounts_max,
+        creates_max: settings.creates_max.and_then(|count| count.try_into().ok()),
         weight: settings.weight.try_into().ok(),
         revision: settings.revision,
         updated_at: (settings.revision > 0).then(|| to_instant(settings.updated_at)),

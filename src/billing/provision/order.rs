@@ -1,0 +1,117 @@
+//! Orders what runs for a subscription.
+
+use std::collections::BTreeSet;
+
+use billet_domain::id::{PlanId, SellerId};
+use billet_domain::provision::{Account, AccountState, AccountWanted, Known, Wanted};
+use serde_json::json;
+
+use super::super::BillingError;
+use crate::store::plan_service::CreateWhen;
+use crate::store::service::{self, Service, ServiceState};
+use crate::store::subscription::Subscription;
+use crate::store::{Unit, plan_service};
+
+/// The longest domain name (RFC 1035, section 2.3.4), without the final dot.
+const DOMAIN_MAX: usize = 253;
+
+/// What is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewService {
+    /// The main domain, in its ASCII form.
+    pub domain: String,
+}
+
+/// Orders the account of a new subscription, which is gathered in the unit.
+///
+/// # Errors
+/// `PLAN_WITHOUT_SERVICE`; [`BillingError::Invalid`] for the domain.
+pub async fn order(
+    unit: &mut Unit,
+    subscription: &Subscription,
+    plan_id: PlanId,
+    new: &NewService,
+) -> Result<(), BillingError> {
+    let domain = domain_name(&new.domain)?;
+    let seller_id = unit.seller_id;
+    let stands_for = plan_service::of_plans(unit, seller_id, [plan_id]).await?.remove(&plan_id).ok_or_else(|| {
+        let detail = "nothing says which package the plan stands for: ProvisioningService.SetPlanService does";
+        BillingError::precondition("PLAN_WITHOUT_SERVICE", plan_id, detail)
+    })?;
+    if subscription.instance_id.is_some() {
+        return Err(BillingError::invalid("service", "an account that is there already cannot be ordered"));
+    }
+    let wanted = AccountWanted {
+        state: AccountState::Absent,
+        package: Some(stands_for.package),
+        domain,
+        reason: String::new(),
+    };
+    let service = fresh(unit, seller_id, subscription, stands_for.instance_group, wanted);
+    let service = Service { awaits_payment: stands_for.create_when == CreateWhen::Paid, ..service };
+    service::insert(unit, [&service]).await?;
+    unit.event(
+        "service.ordered",
+        subscription.id,
+        json!({ "group": service.group, "wanted": service.wanted, "awaits_payment": service.awaits_payment }),
+    );
+    Ok(())
+}
+
+/// A service of which nothing is known yet, to be derived at once.
+#[must_use]
+pub fn fresh(
+    unit: &Unit,
+    seller_id: SellerId,
+    subscription: &Subscription,
+    group: String,
+    wanted: AccountWanted,
+) -> Service {
+    Service {
+        seller_id,
+        subscription_id: subscription.id,
+        group,
+        instance_id: subscription.instance_id,
+        name: subscription.external_ref.clone(),
+        wanted: Wanted::Account(wanted),
+        known: Known::Account(if subscription.instance_id.is_some() { Account::reported() } else { Account::absent() }),
+        holds: BTreeSet::new(),
+        credentials: String::new(),
+        awaits_payment: false,
+        state: ServiceState::Settled,
+        problem: String::new(),
+        detail: String::new(),
+        step: None,
+        step_number: 0,
+        operation_number: 0,
+        attempt_count: 0,
+        operation_begun_at: None,
+        creating: false,
+        create_slot: None,
+        due_at: None,
+        refresh_at: Some(unit.now),
+        lease_until: None,
+        lease_owner: None,
+        created_at: unit.now,
+        updated_at: unit.now,
+    }
+}
+
+/// A domain name as hosts have them (RFC 1123, section 2.1), lower case.
+///
+/// # Errors
+/// [`BillingError::Invalid`] for `service.domain`.
+fn domain_name(given: &str) -> Result<String, BillingError> {
+    let domain = given.trim_end_matches('.').to_ascii_lowercase();
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if domain.len() <= DOMAIN_MAX && domain.contains('.') && domain.split('.').all(is_label) {
+        return Ok(domain);
+    }
+    let problem = "a domain name as example.org is wanted, an international one in its ASCII form (xn--...)";
+    Err(BillingError::invalid("service.domain", problem))
+}

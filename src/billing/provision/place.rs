@@ -1,0 +1,83 @@
+//! Finds places and names for new accounts, in sets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billet_domain::id::InstanceId;
+use billet_domain::placement::{Candidate, place};
+use billet_domain::provision::{Known, Puzzle, Wanted};
+use billet_domain::username;
+use serde_json::json;
+
+use super::super::BillingError;
+use super::{explain, wait_for_person};
+use crate::store::service::{self, Service};
+use crate::store::{Unit, plan_service, subscription};
+
+/// Gives services of the unit's seller an instance of their group. A person is asked where none has room. Not written yet.
+///
+/// # Errors
+/// [`BillingError`].
+pub async fn find_places(unit: &mut Unit, services: &mut [Service]) -> Result<(), BillingError> {
+    let seller_id = unit.seller_id;
+    let mut groups: BTreeMap<String, Vec<&mut Service>> = BTreeMap::new();
+    for service in services {
+        groups.entry(service.group.clone()).or_default().push(service);
+    }
+    for (group, services) in groups {
+        let policy = plan_service::lock_placement(unit, &group).await?;
+        let mut candidates: Vec<Candidate<InstanceId>> = plan_service::candidates(unit, seller_id, &group).await?;
+        let ids: Vec<InstanceId> = candidates.iter().map(|one| one.instance).collect();
+        let accounts = service::accounts(unit, seller_id, &ids).await?;
+        for one in &mut candidates {
+            one.accounts = accounts.get(&one.instance).copied().unwrap_or_default();
+        }
+        for service in services {
+            let chosen = place(policy, &candidates).and_then(|index| candidates.get_mut(index));
+            let Some(chosen) = chosen else {
+                let detail = format!("group `{group}`: {}", explain(Puzzle::NoPlace));
+                wait_for_person(service, Puzzle::NoPlace, &detail);
+                unit.event("service.waiting", service.subscription_id, json!({ "problem": service.problem, "detail": detail }));
+                continue;
+            };
+            chosen.accounts += 1;
+            service.instance_id = Some(chosen.instance);
+            let data = json!({ "group": group, "instance": chosen.instance, "policy": policy, "accounts": chosen.accounts });
+            unit.event("service.placed", service.subscription_id, data);
+        }
+    }
+    Ok(())
+}
+
+/// Gives services of the unit's seller, all at one instance, names that nobody there has, as far as Billet knows. Their
+/// subscriptions get the name too, so that what the panel reports of them finds them. Services are not written yet.
+///
+/// # Errors
+/// [`BillingError`].
+pub async fn find_names(
+    unit: &mut Unit,
+    instance_id: InstanceId,
+    services: &mut [&mut Service],
+) -> Result<(), BillingError> {
+    let seller_id = unit.seller_id;
+    let offers: Vec<Vec<String>> = services.iter().map(|one| offered(one)).collect();
+    let all: BTreeSet<&str> = offers.iter().flatten().map(String::as_str).collect();
+    let mut taken = service::names_taken(unit, seller_id, instance_id, all).await?;
+    let mut places = Vec::with_capacity(services.len());
+    for (service, offers) in services.iter_mut().zip(offers) {
+        match offers.into_iter().find(|name| taken.insert(name.clone())) {
+            Some(name) => {
+                places.push((service.subscription_id, instance_id, name.clone()));
+                service.name = Some(name);
+            }
+            None => wait_for_person(service, Puzzle::NotOurs, "every name that this account might have is taken"),
+        }
+    }
+    subscription::place(unit, places.iter().map(|(id, instance, name)| (*id, *instance, name.as_str()))).await?;
+    Ok(())
+}
+
+fn offered(service: &Service) -> Vec<String> {
+    let Wanted::Account(wanted) = &service.wanted;
+    let Known::Account(known) = &service.known;
+    username::offered(&wanted.domain, service.subscription_id.0, known.names_tried)
+}
