@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use crate::billing::run::{BATCH, BATCH_MAX};
 use crate::grpc::server::{Limits, Tls};
 
 /// Read when no other file is named, if it is there.
@@ -279,9 +278,9 @@ impl Config {
             workers: within("workers", source.workers.or(file.workers).unwrap_or_else(processors), 1, 256)?,
             run_batch: within(
                 "limits.run_batch",
-                source.run_batch.or(file.limits.run_batch).unwrap_or(BATCH),
+                source.run_batch.or(file.limits.run_batch).unwrap_or(1_000),
                 1,
-                BATCH_MAX,
+                4_000,
             )?,
             limits: Limits {
                 max_message_bytes: within(

@@ -50,6 +50,14 @@ pub async fn connect(
     Ok(billing.host.instance(&spec).await)
 }
 
+/// How many calls of an instance a plugin wants to have at once.
+///
+/// # Errors
+/// `NO_PLUGIN`, `PLUGIN_BROKEN`.
+pub async fn concurrency_max(billing: &Billing, plugin: &str) -> Result<u32, BillingError> {
+    Ok(described(billing, plugin).await?.description.concurrency_max)
+}
+
 /// Asks whether an instance can be reached.
 ///
 /// # Errors

@@ -71,7 +71,9 @@ fn explain(puzzle: Puzzle) -> &'static str {
         Puzzle::Refused => "the panel refuses",
         Puzzle::GaveUp => "it was tried as often as makes sense",
         Puzzle::NoPlace => "every instance of the group is full, in maintenance, switched off or not configured",
-        Puzzle::MoveNeeded => "the plan stands for a package of another group of instances: the account would have to move",
+        Puzzle::MoveNeeded => {
+            "the plan stands for a package of another group of instances: the account would have to move"
+        }
         Puzzle::NoSecretKey => "no key for secrets is configured, so no first password can be kept",
     }
 }
@@ -113,4 +115,21 @@ fn password() -> Result<String, BillingError> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_have_what_panels_ask_for() {
+        let (one, other) = (password().expect("random"), password().expect("random"));
+        assert_ne!(one, other);
+        assert_eq!(one.len(), PASSWORD_LENGTH);
+        assert!(one.contains('-') && one.bytes().any(|byte| byte.is_ascii_digit()));
+    }
+
+    #[test]
+    fn pauses_grow_up_to_an_hour() {
+        assert!((8..=12).contains(&pause(1).num_seconds()));
+        assert!((64..=96).contains(&pause(4).num_seconds()));
+        assert!((48 * 60..=72 * 60).contains(&pause(60).num_seconds()));
+    }
+}

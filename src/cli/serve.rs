@@ -245,7 +245,8 @@ async fn work(
                 let _ = tokio::time::timeout(DRAIN_TIMEOUT, task).await;
             }
         };
-        let outcome = tokio::join!(server, running.stop(DRAIN_TIMEOUT), provisioning.stop(DRAIN_TIMEOUT), nights, web).0;
+        let outcome =
+            tokio::join!(server, running.stop(DRAIN_TIMEOUT), provisioning.stop(DRAIN_TIMEOUT), nights, web).0;
         // With the services gone nobody reports any more: what was taken is applied to its end.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, desk_task).await;
         outcome

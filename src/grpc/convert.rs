@@ -3,11 +3,11 @@
 pub mod customer;
 pub mod instance;
 pub mod instance_settings;
-pub mod provisioning;
 pub mod invoice;
 pub mod mapping;
 pub mod plan;
 pub mod promotion;
+pub mod provisioning;
 pub mod seller;
 pub mod subscription;
 pub mod token;

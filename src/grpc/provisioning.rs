@@ -81,11 +81,10 @@ impl ProvisioningService for ProvisioningApi {
         request: Request<pb::RetryServiceRequest>,
     ) -> Result<Response<pb::RetryServiceResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call =
-            match Call::begin(&self.billing, &caller, "RetryService", &request.request_id, &request).await? {
-                Begun::Fresh(call) => call,
-                Begun::Again(answer) => return Ok(answer),
-            };
+        let mut call = match Call::begin(&self.billing, &caller, "RetryService", &request.request_id, &request).await? {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
         let id = parse("subscription_id", &request.subscription_id)?;
         let service = by_hand::retry(&mut call.unit, id).await?;
         call.finish(pb::RetryServiceResponse { service: Some(to_service(service)) }).await
@@ -96,11 +95,10 @@ impl ProvisioningService for ProvisioningApi {
         request: Request<pb::SkipServiceRequest>,
     ) -> Result<Response<pb::SkipServiceResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call =
-            match Call::begin(&self.billing, &caller, "SkipService", &request.request_id, &request).await? {
-                Begun::Fresh(call) => call,
-                Begun::Again(answer) => return Ok(answer),
-            };
+        let mut call = match Call::begin(&self.billing, &caller, "SkipService", &request.request_id, &request).await? {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
         let id = parse("subscription_id", &request.subscription_id)?;
         let service = by_hand::skip(&mut call.unit, id, reason(&request.reason)?).await?;
         call.finish(pb::SkipServiceResponse { service: Some(to_service(service)) }).await
@@ -126,11 +124,10 @@ impl ProvisioningService for ProvisioningApi {
         request: Request<pb::HoldServiceRequest>,
     ) -> Result<Response<pb::HoldServiceResponse>, Status> {
         let (caller, request) = open(request)?;
-        let mut call =
-            match Call::begin(&self.billing, &caller, "HoldService", &request.request_id, &request).await? {
-                Begun::Fresh(call) => call,
-                Begun::Again(answer) => return Ok(answer),
-            };
+        let mut call = match Call::begin(&self.billing, &caller, "HoldService", &request.request_id, &request).await? {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
         let id = parse("subscription_id", &request.subscription_id)?;
         let service = by_hand::hold(&mut call.unit, id, hold(&request.hold)?, reason(&request.reason)?).await?;
         call.finish(pb::HoldServiceResponse { service: Some(to_service(service)) }).await

@@ -18,8 +18,7 @@ use super::Moves;
 use crate::billing::provision::call::{Ending, Task, perform};
 use crate::billing::provision::refresh::refresh;
 use crate::billing::provision::round::{Dispatcher, round, take_back};
-use crate::billing::{Billing, BillingError};
-use crate::plugins::HostError;
+use crate::billing::{Billing, BillingError, panel};
 use crate::store::plan_service::{self, Capacity};
 use crate::store::service::{self, Queue};
 use crate::store::service_attempt::Outcome;
@@ -167,8 +166,11 @@ impl Provisioner {
         let offers = self.offers().await?;
         sellers.extend(offers.keys().map(|queue| queue.seller_id));
         for seller_id in sellers {
-            let queues: BTreeMap<Queue, usize> =
-                offers.iter().filter(|(queue, _)| queue.seller_id == seller_id).map(|(queue, free)| (*queue, *free)).collect();
+            let queues: BTreeMap<Queue, usize> = offers
+                .iter()
+                .filter(|(queue, _)| queue.seller_id == seller_id)
+                .map(|(queue, free)| (*queue, *free))
+                .collect();
             let endings = self.ended.remove(&seller_id).unwrap_or_default();
             match self.round(seller_id, &endings, &queues).await {
                 Ok(()) => {}
@@ -251,8 +253,8 @@ impl Provisioner {
     }
 
     async fn plugins_own(&self, plugin: &str) -> usize {
-        let described: Result<_, HostError> = self.billing.host.describe(plugin).await;
-        described.map_or(0, |one| usize::try_from(one.description.concurrency_max).unwrap_or_default()).max(STEPS_PER_INSTANCE)
+        let own = panel::concurrency_max(&self.billing, plugin).await.unwrap_or_default();
+        usize::try_from(own).unwrap_or_default().max(STEPS_PER_INSTANCE)
     }
 
     async fn round(
@@ -324,3 +326,8 @@ pub async fn take_over(billing: &Billing) -> Result<usize, BillingError> {
         }
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

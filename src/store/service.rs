@@ -381,10 +381,7 @@ pub async fn queues(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Q
     let text = "SELECT DISTINCT seller_id, instance_id, creating FROM services \
                 WHERE due_at IS NOT NULL AND due_at <= $1 AND lease_owner IS NULL LIMIT $2";
     let found: Vec<(SellerId, Option<InstanceId>, bool)> = tx.all(text, params![now, limit]).await?;
-    Ok(found
-        .into_iter()
-        .map(|(seller_id, instance_id, creating)| Queue { seller_id, instance_id, creating })
-        .collect())
+    Ok(found.into_iter().map(|(seller_id, instance_id, creating)| Queue { seller_id, instance_id, creating }).collect())
 }
 
 /// The next of a queue of the unit's seller, the oldest first, locked; what others hold is passed over.
@@ -443,8 +440,7 @@ pub async fn to_refresh(unit: &mut Unit, limit: i64) -> Result<Vec<Service>, Sto
 /// [`StoreError`].
 pub async fn create_slots(unit: &mut Unit, instance_id: InstanceId) -> Result<BTreeSet<i64>, StoreError> {
     let seller_id = unit.seller_id;
-    let text =
-        "SELECT create_slot FROM services WHERE seller_id = $1 AND instance_id = $2 AND create_slot IS NOT NULL";
+    let text = "SELECT create_slot FROM services WHERE seller_id = $1 AND instance_id = $2 AND create_slot IS NOT NULL";
     let found: Vec<(i64,)> = unit.all(text, params![seller_id, instance_id]).await?;
     Ok(found.into_iter().map(|(slot,)| slot).collect())
 }

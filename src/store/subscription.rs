@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{FromRow, Kind, Row, Rows, StoreError, Table, Tx, Unit, Value, Word, id_set, service, text_set};
-use crate::params;
+use crate::{params, with_ids};
 
 /// What runs at a panel for a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,12 +217,7 @@ pub async fn update<'a>(
 
 static PLACED: Table = Table {
     name: "subscriptions",
-    columns: &[
-        ("seller_id", Kind::Int),
-        ("id", Kind::Int),
-        ("instance_id", Kind::Int),
-        ("external_ref", Kind::Text),
-    ],
+    columns: &[("seller_id", Kind::Int), ("id", Kind::Int), ("instance_id", Kind::Int), ("external_ref", Kind::Text)],
 };
 
 /// Stores where services run and what they are called there, in one statement: what a panel reports of them is theirs.
@@ -238,6 +233,23 @@ pub async fn place<'a>(
         rows.push([unit.seller_id.into(), id.into(), instance_id.into(), name.into()]);
     }
     unit.update(rows, 2).await?;
+    Ok(())
+}
+
+/// The accounts of these subscriptions were removed: their names are free at their panels.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end_accounts(unit: &mut Unit, ids: impl IntoIterator<Item = SubscriptionId>) -> Result<(), StoreError> {
+    let ids = id_set(ids.into_iter().map(|id| id.0));
+    let (seller_id, now) = (unit.seller_id, unit.now);
+    let text = with_ids!(
+        "UPDATE subscriptions SET ended_at = $3, service_state = $4, service_changed_at = $3 \
+         WHERE seller_id = $1 AND ended_at IS NULL AND id ",
+        2,
+        ""
+    );
+    unit.execute(text, params![seller_id, ids, now, Word(ServiceState::Terminated)]).await?;
     Ok(())
 }
 

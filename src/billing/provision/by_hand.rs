@@ -1,7 +1,7 @@
 //! What a person does about a service: try again, leave it, say that it was done by hand, keep it suspended, let it go.
 
 use billet_domain::id::SubscriptionId;
-use billet_domain::provision::{Known, Step};
+use billet_domain::provision::{Known, Puzzle, Step};
 use serde_json::json;
 
 use super::super::BillingError;
@@ -51,7 +51,7 @@ pub async fn retry(unit: &mut Unit, id: SubscriptionId) -> Result<Service, Billi
     }
     // An account that was gone is made anew when a person wants to try again.
     let Known::Account(known) = &mut service.known;
-    if service.problem == "GONE_AT_PANEL" {
+    if service.problem == Puzzle::GoneAtPanel.as_str() {
         *known = billet_domain::provision::Account { certain: false, ..billet_domain::provision::Account::absent() };
     }
     service.problem.clear();

@@ -113,7 +113,8 @@ pub async fn perform(billing: Billing, task: Task) -> Ending {
 }
 
 fn word(kind: ProblemKind) -> String {
-    kind.as_str_name().trim_start_matches("PROBLEM_KIND_").to_owned()
+    // Without what stands before all of them.
+    kind.as_str_name().splitn(3, '_').last().unwrap_or_default().to_owned()
 }
 
 /// What a failure says to the rules.
@@ -121,7 +122,10 @@ fn ended(step: Step, failure: &Failure) -> (Ended, Outcome) {
     match failure {
         Failure::Unknown(_) if step == Step::Look => (Ended::Later(None), Outcome::RetryLater),
         Failure::Unknown(_) => (Ended::Unknown, Outcome::Unknown),
-        Failure::RetryLater { after, .. } => (Ended::Later(*after), Outcome::RetryLater),
+        Failure::RetryLater { after, .. } => {
+            let after = after.and_then(|after| chrono::TimeDelta::from_std(after).ok());
+            (Ended::Later(after), Outcome::RetryLater)
+        }
         Failure::Refused(problem) => match problem.kind() {
             ProblemKind::NotFound => (Ended::Missing, Outcome::Missing),
             ProblemKind::Conflict => (Ended::Conflict, Outcome::Conflict),

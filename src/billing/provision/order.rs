@@ -41,12 +41,8 @@ pub async fn order(
     if subscription.instance_id.is_some() {
         return Err(BillingError::invalid("service", "an account that is there already cannot be ordered"));
     }
-    let wanted = AccountWanted {
-        state: AccountState::Absent,
-        package: Some(stands_for.package),
-        domain,
-        reason: String::new(),
-    };
+    let wanted =
+        AccountWanted { state: AccountState::Absent, package: Some(stands_for.package), domain, reason: String::new() };
     let service = fresh(unit, seller_id, subscription, stands_for.instance_group, wanted);
     let service = Service { awaits_payment: stands_for.create_when == CreateWhen::Paid, ..service };
     service::insert(unit, [&service]).await?;

@@ -36,12 +36,17 @@ pub async fn find_places(unit: &mut Unit, services: &mut [Service]) -> Result<()
             let Some(chosen) = chosen else {
                 let detail = format!("group `{group}`: {}", explain(Puzzle::NoPlace));
                 wait_for_person(service, Puzzle::NoPlace, &detail);
-                unit.event("service.waiting", service.subscription_id, json!({ "problem": service.problem, "detail": detail }));
+                unit.event(
+                    "service.waiting",
+                    service.subscription_id,
+                    json!({ "problem": service.problem, "detail": detail }),
+                );
                 continue;
             };
             chosen.accounts += 1;
             service.instance_id = Some(chosen.instance);
-            let data = json!({ "group": group, "instance": chosen.instance, "policy": policy, "accounts": chosen.accounts });
+            let data =
+                json!({ "group": group, "instance": chosen.instance, "policy": policy, "accounts": chosen.accounts });
             unit.event("service.placed", service.subscription_id, data);
         }
     }

@@ -75,8 +75,7 @@ impl Records {
         let stands_for = plan_service::of_plans(unit, seller_id, plan_ids).await?;
         let waiting: Vec<SubscriptionId> =
             services.iter().filter(|one| one.awaits_payment).map(|one| one.subscription_id).collect();
-        let paid =
-            if waiting.is_empty() { BTreeSet::new() } else { service::paid(unit, seller_id, waiting).await? };
+        let paid = if waiting.is_empty() { BTreeSet::new() } else { service::paid(unit, seller_id, waiting).await? };
         let subscriptions = subscriptions.into_iter().map(|one| (one.id, one)).collect();
         Ok(Self { subscriptions, timelines, books, stands_for, paid })
     }
@@ -91,7 +90,8 @@ impl Records {
         let book = self.books.get(&subscription.currency).unwrap_or(&NO_TERMS);
         let today = seller.today(unit.now);
         let state = state_on(timeline, book, today).ok();
-        let plan = state.as_ref().and_then(|state| book.get(&(state.version_id, state.cycle))).map(|terms| terms.plan_id);
+        let plan =
+            state.as_ref().and_then(|state| book.get(&(state.version_id, state.cycle))).map(|terms| terms.plan_id);
         let stands_for = plan.and_then(|plan| self.stands_for.get(&plan));
         let ends_on = ends_on(timeline, book).ok().flatten();
         if service.awaits_payment && self.paid.contains(&service.subscription_id) {
@@ -99,8 +99,7 @@ impl Records {
         }
 
         let Wanted::Account(before) = &service.wanted;
-        let kept_until =
-            ends_on.and_then(|end| end.checked_add_days(Days::new(grace_days(stands_for))));
+        let kept_until = ends_on.and_then(|end| end.checked_add_days(Days::new(grace_days(stands_for))));
         let (state_wanted, reason) = account_state(service, subscription, state.as_ref(), today, ends_on, kept_until);
         let mut after = AccountWanted { state: state_wanted, reason, ..before.clone() };
         let mut move_needed = false;

@@ -99,6 +99,11 @@ async fn record(
     }
     service_attempt::end(unit, ended).await?;
     service::update(unit, services.values()).await?;
+    let gone: Vec<SubscriptionId> =
+        services.values().filter(|one| one.state == ServiceState::Gone).map(|one| one.subscription_id).collect();
+    if !gone.is_empty() {
+        subscription::end_accounts(unit, gone).await?;
+    }
     Ok(())
 }
 
@@ -132,7 +137,7 @@ fn conclude(unit: &mut Unit, service: &mut Service, ending: &Ending) {
         Verdict::Again(after) => {
             plan(service, now);
             if service.state == ServiceState::Due {
-                let least = after.and_then(|after| chrono::TimeDelta::from_std(after).ok()).unwrap_or_default();
+                let least = after.unwrap_or_default();
                 service.due_at = Some(now + pause(service.attempt_count).max(least));
                 service.problem.clone_from(&ending.problem);
                 service.detail.clone_from(&ending.words);

@@ -6,8 +6,7 @@
 
 mod account;
 
-use std::time::Duration;
-
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountState, AccountWanted, Presence, Seen, Suspended};
@@ -123,7 +122,7 @@ pub enum Ended {
     /// What should be made is there, or something with its name.
     Conflict,
     /// Nothing was done, it may work later.
-    Later(Option<Duration>),
+    Later(Option<TimeDelta>),
     /// Nothing was done, and repeating it will not help.
     Refused,
     /// Nobody can tell whether it was done.
@@ -136,7 +135,7 @@ pub enum Verdict {
     /// Something is known now that was not: go on.
     Ahead,
     /// Try again, after that long at least.
-    Again(Option<Duration>),
+    Again(Option<TimeDelta>),
     /// The name is taken by somebody else: go on under another one.
     OtherName,
     /// A person has to decide.

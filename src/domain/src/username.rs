@@ -53,10 +53,47 @@ fn base36(mut number: u64) -> String {
 /// Names that panels and systems keep for themselves.
 fn is_reserved(name: &str) -> bool {
     const RESERVED: &[&str] = &[
-        "root", "admin", "nobody", "daemon", "mail", "mysql", "named", "postgres", "ftp", "apache", "nginx", "www",
-        "cpanel", "whm", "webmail", "virtual", "system", "operator", "games", "news", "proxy", "backup", "list", "sync",
-        "bin", "sys", "man", "uucp", "shadow", "dbadmin", "all", "dovecot", "exim", "mailman", "munin", "psaadm", "psaftp",
-        "diradmin", "hestia", "webadmin", "localhost",
+        "root",
+        "admin",
+        "nobody",
+        "daemon",
+        "mail",
+        "mysql",
+        "named",
+        "postgres",
+        "ftp",
+        "apache",
+        "nginx",
+        "www",
+        "cpanel",
+        "whm",
+        "webmail",
+        "virtual",
+        "system",
+        "operator",
+        "games",
+        "news",
+        "proxy",
+        "backup",
+        "list",
+        "sync",
+        "bin",
+        "sys",
+        "man",
+        "uucp",
+        "shadow",
+        "dbadmin",
+        "all",
+        "dovecot",
+        "exim",
+        "mailman",
+        "munin",
+        "psaadm",
+        "psaftp",
+        "diradmin",
+        "hestia",
+        "webadmin",
+        "localhost",
     ];
     name.starts_with("test") || RESERVED.contains(&name)
 }
@@ -80,7 +117,9 @@ mod tests {
 
     #[test]
     fn what_panels_refuse_is_not_offered() {
-        for domain in ["test-shop.example", "root.example", "4711.example", "ü.example", "", "a.example", "xn--.example"] {
+        for domain in
+            ["test-shop.example", "root.example", "4711.example", "ü.example", "", "a.example", "xn--.example"]
+        {
             for name in offered(domain, 99, 0) {
                 assert!(!is_reserved(&name), "{domain}: {name}");
             }

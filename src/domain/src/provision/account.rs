@@ -62,7 +62,6 @@ pub enum Suspended {
 
 /// What is known of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Account {
     /// Whether it is there.
     pub presence: Presence,
@@ -196,7 +195,9 @@ pub(super) fn learn(wanted: &AccountWanted, before: &Account, step: Step, ended:
         (Step::Look, Ended::Done { seen: Some(seen), .. }) => found(wanted, known, seen),
         (Step::Look, Ended::Missing) => missing(known),
         // It says nothing about the account.
-        (Step::Look, Ended::Done { .. } | Ended::Conflict | Ended::Refused) => (known, Verdict::Person(Puzzle::Refused)),
+        (Step::Look, Ended::Done { .. } | Ended::Conflict | Ended::Refused) => {
+            (known, Verdict::Person(Puzzle::Refused))
+        }
         (Step::Create, Ended::Conflict) => {
             known.conflict = true;
             (known, Verdict::Ahead)
@@ -271,7 +272,11 @@ fn found(wanted: &AccountWanted, mut known: Account, seen: &Seen) -> (Account, V
     let suspending = std::mem::take(&mut known.suspending);
     take(&mut known, seen);
     known.suspension = seen.suspension.map(|origin| {
-        origin.unwrap_or(if before == Some(Suspended::Ours) || suspending { Suspended::Ours } else { Suspended::Others })
+        origin.unwrap_or(if before == Some(Suspended::Ours) || suspending {
+            Suspended::Ours
+        } else {
+            Suspended::Others
+        })
     });
     known.certain = true;
     (known, Verdict::Ahead)

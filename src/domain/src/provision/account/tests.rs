@@ -1,5 +1,4 @@
-use std::time::Duration;
-
+use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::super::{Known, Wanted, begun, learn, next};
@@ -32,7 +31,7 @@ enum Fault {
 impl Panel {
     fn call(&mut self, wanted: &AccountWanted, step: Step, fault: Fault) -> Ended {
         match fault {
-            Fault::Busy => return Ended::Later(Some(Duration::from_secs(1))),
+            Fault::Busy => return Ended::Later(Some(TimeDelta::seconds(1))),
             Fault::Before => return Ended::Unknown,
             Fault::None | Fault::After => {}
         }
