@@ -24,6 +24,8 @@ mod exposition;
 mod first_invoice;
 #[path = "journeys/following.rs"]
 mod following;
+#[path = "journeys/hosting.rs"]
+mod hosting;
 #[path = "journeys/inbox.rs"]
 mod inbox;
 #[path = "journeys/money.rs"]
@@ -34,6 +36,8 @@ mod nightly;
 mod panel;
 #[path = "journeys/panel_stories.rs"]
 mod panel_stories;
+#[path = "journeys/provisioning.rs"]
+mod provisioning;
 #[path = "journeys/raw.rs"]
 mod raw;
 #[path = "journeys/refusal.rs"]

@@ -18,7 +18,7 @@ use self::account::{Account, Catalogue, Live};
 use super::bill::{Order, Outcome, bill};
 use super::change::end_addons;
 use super::issue::Issued;
-use super::{Billing, BillingError};
+use super::{Billing, BillingError, provision};
 use crate::store::customer::{self, Customer};
 use crate::store::hook::{self, HookState, LedTo, StoredHook};
 use crate::store::link::{self, LinkKind};
@@ -355,12 +355,29 @@ async fn store_changes(
         }
     }
     subscription::update(unit, changed).await?;
+    manage(unit, accounts).await?;
     usage::insert(unit, &records).await?;
     unit.flush().await?;
     for (id, fact) in &ended {
         end_addons(unit, seller, *id, fact).await?;
     }
     Ok(ended)
+}
+
+/// What panels began is kept up by Billet from now on, where it can reach them.
+async fn manage(unit: &mut Unit, accounts: &BTreeMap<(InstanceId, String), Account>) -> Result<(), BillingError> {
+    // Domains are kept up elsewhere.
+    let began = |hook: &&StoredHook| matches!(hook.event.change, Change::AccountCreated { .. });
+    let begun =
+        accounts.values().flat_map(|account| &account.pending).filter(began).filter_map(|hook| hook.subscription_id);
+    let begun: BTreeSet<SubscriptionId> = begun.collect();
+    let lives = accounts.values().flat_map(|account| &account.lives).filter(|live| live.is_new);
+    let new: Vec<SubscriptionId> = lives.map(|live| live.subscription.id).filter(|id| begun.contains(id)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    unit.flush().await?;
+    provision::order::manage(unit, new).await
 }
 
 async fn bill_touched(

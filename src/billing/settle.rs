@@ -102,6 +102,7 @@ pub async fn settle(unit: &mut Unit, posted_on: NaiveDate, items: Vec<NewItem>) 
     let own_ids_max = items.len().saturating_mul(usize::try_from(IDS_PER_ITEM).unwrap_or(usize::MAX));
     let entry_count = items.iter().map(|item| item.postings().count()).sum();
     let mut entry_ids = block::take(unit, entry_count, own_ids_max).await?.into_iter();
+    let mut settled = Vec::new();
     for new in &items {
         let kind = if new.kind == DocumentKind::Invoice { EntryKind::Issue } else { EntryKind::Credit };
         // As many ids were taken as there are postings.
@@ -115,6 +116,7 @@ pub async fn settle(unit: &mut Unit, posted_on: NaiveDate, items: Vec<NewItem>) 
                 open_item::add(unit, new.customer_id, new.currency, &item);
                 if item.open_minor == 0 && item.kind == DocumentKind::Invoice {
                     book::settled_event(unit, new.customer_id, new.currency, &item, &[]);
+                    settled.push(new.invoice_id);
                 }
             }
             Some(account) if new.kind == DocumentKind::Invoice => account.issue(item),
@@ -128,6 +130,7 @@ pub async fn settle(unit: &mut Unit, posted_on: NaiveDate, items: Vec<NewItem>) 
     }
     let reason = "a document was issued";
     book(unit, posted_on, reason, own_ids_max - entry_count.min(own_ids_max), &accounts).await?;
+    book::tell_services(unit, settled).await?;
     Ok(())
 }
 

@@ -68,7 +68,7 @@ pub struct Service {
     pub operation_number: i64,
     /// How many attempts there were since it last got ahead.
     pub attempt_count: u32,
-    /// When the first of these began.
+    /// When the first of these began, in real time: panels have no other.
     pub operation_begun_at: Option<DateTime<Utc>>,
     /// Whether what is to be done next is to make it.
     pub creating: bool,
@@ -296,6 +296,35 @@ pub async fn list(
          ORDER BY subscription_id LIMIT $4"
     );
     tx.all(text, params![seller_id, after, instance_id, limit + 1, Word(state)]).await
+}
+
+/// The accounts of these subscriptions, which a panel reported, get services, where their instance can be worked with: what
+/// their subscriptions want from now on is done there. `wanted` and `known` are what they begin with.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn manage(
+    unit: &mut Unit,
+    ids: impl IntoIterator<Item = SubscriptionId>,
+    wanted: &Wanted,
+    known: &Known,
+) -> Result<u64, StoreError> {
+    let (seller_id, now) = (unit.seller_id, unit.now);
+    let text = with_ids!(
+        "INSERT INTO services (seller_id, subscription_id, instance_group, instance_id, name, wanted, known, holds, credentials, \
+         awaits_payment, state, problem, detail, step, step_number, operation_number, attempt_count, creating, created_at, updated_at) \
+         SELECT subscriptions.seller_id, subscriptions.id, instances.instance_group, subscriptions.instance_id, \
+         subscriptions.external_ref, $3, $4, '[]', '', 0, 'settled', '', '', '', 0, 0, 0, 0, $5, $5 FROM subscriptions \
+         JOIN instances ON instances.seller_id = subscriptions.seller_id AND instances.id = subscriptions.instance_id \
+         JOIN instance_settings ON instance_settings.seller_id = instances.seller_id \
+         AND instance_settings.instance_id = instances.id AND instance_settings.revision > 0 \
+         WHERE subscriptions.seller_id = $1 AND subscriptions.external_ref IS NOT NULL AND subscriptions.ended_at IS NULL \
+         AND subscriptions.id ",
+        2,
+        " ON CONFLICT DO NOTHING"
+    );
+    let ids = id_set(ids.into_iter().map(|id| id.0));
+    unit.execute(text, params![seller_id, ids, Json(wanted), Json(known), now]).await
 }
 
 /// Something about these subscriptions changed: what their services want is derived anew, soon.

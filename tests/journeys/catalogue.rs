@@ -80,18 +80,24 @@ impl Billet {
         };
         let made = self.owner.instances().create_instance(request).await.expect("an instance").into_inner();
         let instance_id = made.instance.expect("an instance").id;
+        let token = self.panel_token(&instance_id).await;
+        (instance_id, token)
+    }
+
+    /// A token that can only report the hooks of an instance.
+    pub async fn panel_token(&self, instance_id: &str) -> String {
         let request = pb::CreateTokenRequest {
             request_id: self.request_id(),
             token: Some(pb::Token {
-                name: format!("{name} hooks"),
+                name: format!("{instance_id} hooks"),
                 roles: vec![pb::Role::Panel.into()],
-                instance_id: instance_id.clone(),
+                instance_id: instance_id.to_owned(),
                 ..Default::default()
             }),
             seller_id: String::new(),
         };
         let token = self.owner.admin().create_token(request).await.expect("a token").into_inner();
-        (instance_id, token.secret)
+        token.secret
     }
 
     /// A package of a panel stands for a plan.

@@ -15,6 +15,7 @@ use billet::proto::billet::v1::hook_service_client::HookServiceClient;
 use billet::proto::billet::v1::instance_service_client::InstanceServiceClient;
 use billet::proto::billet::v1::invoice_service_client::InvoiceServiceClient;
 use billet::proto::billet::v1::payment_service_client::PaymentServiceClient;
+use billet::proto::billet::v1::provisioning_service_client::ProvisioningServiceClient;
 use billet::proto::billet::v1::report_service_client::ReportServiceClient;
 use billet::proto::billet::v1::reseller_service_client::ResellerServiceClient;
 use billet::proto::billet::v1::subscription_service_client::SubscriptionServiceClient;
@@ -99,6 +100,7 @@ impl Caller {
         events, EventServiceClient;
         hooks, HookServiceClient;
         instances, InstanceServiceClient;
+        provisioning, ProvisioningServiceClient;
         invoices, InvoiceServiceClient;
         payments, PaymentServiceClient;
         reports, ReportServiceClient;
@@ -160,10 +162,22 @@ fn billet(folder: &Path, database: &str, command: &str) -> Command {
     billet
 }
 
+/// The file with the key for secrets of instances.
+fn secret_key(folder: &Path) -> std::path::PathBuf {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = folder.join("secret.keys");
+    if !path.exists() {
+        let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&path);
+        std::io::Write::write_all(&mut file.expect("a file"), "5a".repeat(32).as_bytes()).expect("written");
+    }
+    path
+}
+
 /// Starts a daemon; answers where it listens, and where for those who watch it.
 fn spawn(folder: &Path, database: &str, clock: Option<&str>, settings: &[&str]) -> (Child, String, String) {
     let mut serve = billet(folder, database, "serve");
     serve.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]).args(settings);
+    serve.arg("--secret-key-file").arg(secret_key(folder));
     if let Some(clock) = clock {
         serve.args(["--simulated-clock", clock]);
     }

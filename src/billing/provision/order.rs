@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use billet_domain::id::{PlanId, SellerId};
+use billet_domain::id::{PlanId, SellerId, SubscriptionId};
 use billet_domain::provision::{Account, AccountState, AccountWanted, Known, Wanted};
 use serde_json::json;
 
@@ -54,6 +54,17 @@ pub async fn order(
     Ok(())
 }
 
+/// The accounts of these subscriptions, which a panel reported, are kept up from now on where Billet can reach the panel.
+///
+/// # Errors
+/// [`BillingError`].
+pub async fn manage(unit: &mut Unit, ids: impl IntoIterator<Item = SubscriptionId>) -> Result<(), BillingError> {
+    let wanted =
+        AccountWanted { state: AccountState::Active, package: None, domain: String::new(), reason: String::new() };
+    service::manage(unit, ids, &Wanted::Account(wanted), &Known::Account(Account::reported())).await?;
+    Ok(())
+}
+
 /// A service of which nothing is known yet, to be derived at once.
 #[must_use]
 pub fn fresh(
@@ -74,7 +85,8 @@ pub fn fresh(
         holds: BTreeSet::new(),
         credentials: String::new(),
         awaits_payment: false,
-        state: ServiceState::Settled,
+        // Until it is derived what is to be done.
+        state: ServiceState::Due,
         problem: String::new(),
         detail: String::new(),
         step: None,

@@ -301,14 +301,16 @@ fn begin(
     contacts: &BTreeMap<SubscriptionId, (String, String)>,
 ) -> Task {
     let now = unit.now;
+    // Panels live in real time, whatever clock the daemon runs on: what is younger than this may be ours.
+    let real_now = Utc::now();
     service.step_number += 1;
     service.attempt_count += 1;
     if service.attempt_count == 1 || service.operation_begun_at.is_none() {
         service.operation_number = service.step_number;
-        service.operation_begun_at = Some(now);
+        service.operation_begun_at = Some(real_now);
     }
     service.step = Some(step);
-    service.known = begun(&service.known, step, now.timestamp_micros());
+    service.known = begun(&service.known, step, real_now.timestamp_micros());
     service.lease_owner = Some(dispatcher.owner.to_owned());
     service.lease_until = Some(dispatcher.lease_until);
     service.updated_at = now;
@@ -339,7 +341,7 @@ fn begin(
         revision: capacity.revision,
         operation: format!("{}-{}", service.subscription_id, service.operation_number),
         attempt: service.attempt_count,
-        first_attempt_at: service.operation_begun_at.unwrap_or(now),
+        first_attempt_at: service.operation_begun_at.unwrap_or(real_now),
         name: service.name.clone().unwrap_or_default(),
         domain: if creating { wanted.domain.clone() } else { known.domain.clone() },
         panel_id: known.panel_id.clone(),

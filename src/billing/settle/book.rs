@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Accounts, Owner, amount};
 use crate::billing::BillingError;
 use crate::store::allocation::{self, Allocation};
-use crate::store::{StoreError, Unit, block, ledger, open_item, payment};
+use crate::store::{StoreError, Unit, block, ledger, open_item, payment, service};
 
 /// Books accounts; answers the allocations that were made and stand. `reason` is kept with what was taken back. New
 /// documents and payments are stored by the caller. Of the unit's own ids at most `own_ids_max` are taken.
@@ -34,6 +34,7 @@ pub(in crate::billing) async fn book(
         payments: payment::Changes::new(unit.seller_id),
         released: Vec::new(),
         made: Vec::new(),
+        settled: Vec::new(),
     };
     for (owner, account) in accounts {
         booking.account(unit, *owner, account)?;
@@ -41,6 +42,7 @@ pub(in crate::billing) async fn book(
     booking.items.write(unit).await?;
     booking.payments.write(unit).await?;
     allocation::release(unit, &booking.released).await?;
+    tell_services(unit, booking.settled).await?;
     Ok(booking.made)
 }
 
@@ -62,6 +64,18 @@ struct Booking<'a> {
     payments: payment::Changes,
     released: Vec<AllocationId>,
     made: Vec<Allocation>,
+    settled: Vec<InvoiceId>,
+}
+
+/// What was only to be made when it is paid for may be made now.
+pub(in crate::billing) async fn tell_services(unit: &mut Unit, settled: Vec<InvoiceId>) -> Result<(), StoreError> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    // The lines of a document that is being issued are to be seen.
+    unit.flush().await?;
+    service::refresh_paid(unit, settled.into_iter().map(|id| id.0)).await?;
+    Ok(())
 }
 
 impl Booking<'_> {
@@ -94,6 +108,7 @@ impl Booking<'_> {
             if was_open && invoice.now.open_minor == 0 {
                 let by = settled_by.get(&invoice.now.invoice_id).map_or(&[][..], Vec::as_slice);
                 settled_event(unit, customer_id, currency, &invoice.now, by);
+                self.settled.push(invoice.now.invoice_id);
             }
         }
         for credit in account.credits().iter().filter(|credit| credit.is_changed()) {

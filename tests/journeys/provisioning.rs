@@ -1,0 +1,171 @@
+//! Accounts that Billet makes, changes and removes at a panel which reports all of it back by its hooks.
+
+use billet::proto::billet::v1 as pb;
+use billet_simulator::WhmOptions;
+
+use crate::harness::{Billet, Engine, date};
+
+async fn hold(billet: &Billet, id: &str, reason: &str) {
+    let request = pb::HoldServiceRequest {
+        request_id: billet.request_id(),
+        subscription_id: id.to_owned(),
+        hold: "overdue".to_owned(),
+        reason: reason.to_owned(),
+    };
+    billet.owner.provisioning().hold_service(request).await.expect("held");
+}
+
+async fn release(billet: &Billet, id: &str, reason: &str) {
+    let request = pb::ReleaseServiceRequest {
+        request_id: billet.request_id(),
+        subscription_id: id.to_owned(),
+        hold: "overdue".to_owned(),
+        reason: reason.to_owned(),
+    };
+    billet.owner.provisioning().release_service(request).await.expect("released");
+}
+
+async fn change(billet: &Billet, id: &str, change: pb::subscription_change::Change) {
+    let request = pb::ChangeSubscriptionRequest {
+        request_id: billet.request_id(),
+        id: id.to_owned(),
+        change: Some(pb::SubscriptionChange { effective_date: None, change: Some(change) }),
+        ..Default::default()
+    };
+    billet.owner.subscriptions().change_subscription(request).await.expect("changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_the_order_to_the_end_and_every_hook_of_the_panel_changes_nothing() {
+    for engine in Engine::all() {
+        let billet = Billet::start(engine).await;
+        let (small, large) = billet.hosting_plans(pb::CreateWhen::Accepted).await;
+        let (instance, whm) = billet.whm("srv1", WhmOptions::default(), 30, 1).await;
+        let customer = billet.customer("Erika Beispiel").await;
+        let id = billet.order(&customer, &small, "erika.example", true).await;
+        let service = billet.settled(&id).await;
+        assert_eq!((service.name.as_str(), service.instance_id.as_str()), ("erika", instance.as_str()));
+        let account = whm.account("erika").expect("it was made");
+        assert_eq!((account.plan.as_str(), account.domain.as_str()), ("small", "erika.example"));
+        assert_eq!(account.contact_email, "erika-beispiel@customer.example");
+        // The first password is that of the account, and who asked for it is in the journal.
+        let asked = pb::RevealCredentialsRequest { request_id: billet.request_id(), subscription_id: id.clone() };
+        for _ in 0..2 {
+            let shown =
+                billet.owner.provisioning().reveal_credentials(asked.clone()).await.expect("shown").into_inner();
+            assert_eq!((shown.name.as_str(), shown.password.as_str()), ("erika", account.password.reveal()));
+        }
+        let told = pb::ListEventsRequest { subject: id.clone(), ..Default::default() };
+        let told = billet.owner.events().list_events(told).await.expect("events").into_inner().events;
+        let kinds: Vec<_> =
+            told.iter().map(|event| event.kind.as_str()).filter(|kind| kind.starts_with("service.")).collect();
+        assert_eq!(
+            kinds,
+            [
+                "service.ordered",
+                "service.wanted",
+                "service.placed",
+                "service.step_done",
+                "service.credentials_revealed"
+            ]
+        );
+        assert!(!told.iter().any(|event| event.data_json.contains(account.password.reveal())));
+
+        // The panel's hooks say what Billet did: they find the subscription, and nothing comes of them.
+        let token = billet.panel_token(&instance).await;
+        let panel = billet.caller(&token).await;
+        let before = billet.documents().await.len();
+        let report = |event_id: &str, change: pb::hook_event::Change| pb::ReportRequest {
+            event: Some(pb::HookEvent {
+                event_id: event_id.to_owned(),
+                external_ref: "erika".to_owned(),
+                happened_at: crate::harness::instant("2027-03-01T08:00:00Z"),
+                change: Some(change),
+                ..Default::default()
+            }),
+        };
+        let created = pb::hook_event::Change::AccountCreated(pb::AccountCreated {
+            package: "small".to_owned(),
+            domain: "erika.example".to_owned(),
+            owner: "root".to_owned(),
+            ..Default::default()
+        });
+        let answer = panel.hooks().report(report("echo-1", created)).await.expect("taken").into_inner();
+        let result = answer.result.expect("a result");
+        assert_eq!(
+            (result.outcome(), result.subscription_id.as_str()),
+            (pb::HookOutcome::Applied, id.as_str()),
+            "{result:?}"
+        );
+        assert_eq!(billet.documents().await.len(), before);
+
+        // A better plan: the package follows, the difference is billed.
+        let to_large =
+            pb::subscription_change::Change::Plan(pb::ChangePlan { plan_id: large.clone(), ..Default::default() });
+        change(&billet, &id, to_large).await;
+        billet.until(&id, "large", |one| one.known_package == "large").await;
+        assert_eq!(whm.account("erika").expect("there").plan, "large");
+
+        // Not paid, paid.
+        hold(&billet, &id, "the first reminder has run out").await;
+        billet.until(&id, "suspended", |one| one.known_state() == pb::AccountState::Suspended).await;
+        let suspension = whm.account("erika").expect("there").suspension.expect("suspended");
+        assert!(suspension.reason.contains("overdue"), "{suspension:?}");
+        release(&billet, &id, "it was paid").await;
+        billet.until(&id, "active", |one| one.known_state() == pb::AccountState::Active).await;
+
+        // What the administrator suspended stays so, whatever is paid.
+        whm.client().suspend("erika", "abuse").await.expect("suspended");
+        hold(&billet, &id, "again").await;
+        billet.until(&id, "others", |one| one.suspended_by() == pb::SuspendedBy::Others).await;
+        release(&billet, &id, "paid again").await;
+        let service = billet
+            .until(&id, "settled", |one| {
+                one.state() == pb::ProvisioningState::Settled
+                    && one.holds.is_empty()
+                    && one.wanted_state() == pb::AccountState::Active
+            })
+            .await;
+        assert_eq!(service.suspended_by(), pb::SuspendedBy::Others);
+        assert!(whm.account("erika").expect("there").suspension.is_some());
+
+        // The end: in a trial of nothing, the account goes.
+        let cancel = pb::Cancel { ending: pb::Ending::AtOnceRefund.into(), ..Default::default() };
+        change(&billet, &id, pb::subscription_change::Change::Cancel(cancel)).await;
+        billet.until(&id, "gone", |one| one.state() == pb::ProvisioningState::Gone).await;
+        assert!(whm.account("erika").is_none());
+        let attempts = pb::ListAttemptsRequest { subscription_id: id.clone(), ..Default::default() };
+        let attempts = billet.owner.provisioning().list_attempts(attempts).await.expect("listed").into_inner().attempts;
+        let steps: Vec<_> = attempts.iter().rev().map(|one| one.step.as_str()).collect();
+        assert_eq!(steps, ["create", "change_package", "suspend", "unsuspend", "suspend", "look", "terminate"]);
+        billet.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_to_be_paid_first_is_made_when_it_is() {
+    for engine in Engine::all() {
+        let mut billet = Billet::start(engine).await;
+        let (small, _) = billet.hosting_plans(pb::CreateWhen::Paid).await;
+        let (_, whm) = billet.whm("srv1", WhmOptions::default(), 30, 1).await;
+        let customer = billet.customer("Max Muster").await;
+        let id = billet.order(&customer, &small, "max.example", true).await;
+        billet.until(&id, "derived", |one| one.awaits_payment && one.state() == pb::ProvisioningState::Settled).await;
+        assert!(whm.accounts().is_empty());
+        let request = pb::RecordPaymentRequest {
+            request_id: billet.request_id(),
+            customer_id: customer.clone(),
+            amount: Some(crate::harness::euro(5_95)),
+            received_on: date("2027-03-01"),
+            method: "transfer".to_owned(),
+            reference: "first".to_owned(),
+            ..Default::default()
+        };
+        billet.owner.payments().record_payment(request).await.expect("booked");
+        let service = billet.settled(&id).await;
+        assert!(!service.awaits_payment && whm.account(&service.name).is_some());
+
+        billet.stop().await;
+        billet.assert_checks();
+    }
+}
