@@ -77,7 +77,7 @@ impl Panels {
         for number in 0..STRANGERS {
             for whm in &self.whms {
                 let domain = format!("stranger{number}.example");
-                whm.client().create_account(&format!("s{number}"), &domain, "small", "").await.expect("made");
+                whm.client().create_account(&format!("taken{number}"), &domain, "small", "").await.expect("made");
             }
         }
     }
@@ -246,8 +246,11 @@ async fn story(engine: Engine, seed: u64) {
         .map(|number| {
             let (billet, customer, small) = (&billet, &customers[number % CUSTOMERS], &small);
             // Some want the very domains' names that strangers have.
-            let domain =
-                if number % 100 == 7 { format!("s{}.example", number / 100) } else { format!("shop{number}.example") };
+            let domain = if number % 100 == 7 {
+                format!("taken{}.example", number / 100)
+            } else {
+                format!("shop{number}.example")
+            };
             async move { billet.order(customer, small, &domain, false).await }
         })
         .buffered(16)

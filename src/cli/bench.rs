@@ -8,6 +8,7 @@ mod place;
 #[cfg(test)]
 mod plans;
 mod plugins;
+mod provision;
 #[cfg(test)]
 mod races;
 mod remote;
@@ -37,6 +38,7 @@ between machines. docs/BENCHMARKS.md says what is measured and how to read it.
   billet bench hooks --store sqlite --dir /var/tmp
   billet bench hooks --store postgres --postgres-url postgres://postgres@127.0.0.1:5432 --grpc
   billet bench run --store sqlite --count 100000
+  billet bench provision --store sqlite --dir /var/tmp
 
 SQLite is as durable as the disk below --dir: in a file system that lives in memory the figures mean little.
 On PostgreSQL a database `billet_bench_...` is created and dropped; nothing else there is touched.";
@@ -56,6 +58,8 @@ enum Bench {
     Run(RunArgs),
     /// Accounts made at a panel in memory, and what a call to a plugin costs
     Plugins(PluginsArgs),
+    /// Accounts from the order to the panel, with everything that is written down about them
+    Provision(ProvisionArgs),
 }
 
 /// Where to measure.
@@ -126,6 +130,25 @@ struct PluginsArgs {
     latency_ms: u32,
 }
 
+/// `billet bench provision`.
+#[derive(Debug, Args)]
+struct ProvisionArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// How many accounts are made
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: u32,
+    /// At how many panels
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    instances: u32,
+    /// How many each makes at once
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
+    creates_max: u32,
+    /// How long a panel takes for each
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    latency_ms: u32,
+}
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
@@ -173,6 +196,10 @@ async fn bench(args: BenchArgs) -> Result<ExitCode, BenchError> {
             runs::together(measured)?
         }
         Bench::Plugins(args) => plugins::measure(&args).await?,
+        Bench::Provision(args) => {
+            let place = Place::make(&args.place).await?;
+            place.during(provision::measure(&place, &args)).await?
+        }
     };
     println!("{}", Report::line(&report));
     Ok(ExitCode::SUCCESS)

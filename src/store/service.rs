@@ -327,6 +327,16 @@ pub async fn manage(
     unit.execute(text, params![seller_id, ids, Json(wanted), Json(known), now]).await
 }
 
+/// How many services of a seller are in a state.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count(tx: &mut Tx, seller_id: SellerId, state: ServiceState) -> Result<i64, StoreError> {
+    let text = "SELECT count(*) FROM services WHERE seller_id = $1 AND state = $2";
+    let (count,): (i64,) = tx.one(text, params![seller_id, Word(state)]).await?;
+    Ok(count)
+}
+
 /// Something about these subscriptions changed: what their services want is derived anew, soon.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! What a person does about a service: try again, leave it, say that it was done by hand, keep it suspended, let it go.
 
 use billet_domain::id::SubscriptionId;
-use billet_domain::provision::{Known, Puzzle, Step};
+use billet_domain::provision::{Known, Presence, Puzzle, Step};
 use serde_json::json;
 
 use super::super::BillingError;
@@ -53,6 +53,11 @@ pub async fn retry(unit: &mut Unit, id: SubscriptionId) -> Result<Service, Billi
     let Known::Account(known) = &mut service.known;
     if service.problem == Puzzle::GoneAtPanel.as_str() {
         *known = billet_domain::provision::Account { certain: false, ..billet_domain::provision::Account::absent() };
+    }
+    // The name was somebody else's, or the domain: both may be free by now.
+    if service.problem == Puzzle::NotOurs.as_str() && known.presence == Presence::Absent {
+        *known = billet_domain::provision::Account::absent();
+        service.name = None;
     }
     service.problem.clear();
     service.detail.clear();

@@ -2,13 +2,15 @@
 
 /// The longest name: cPanel makes the prefix of databases from eight characters, older systems have no longer names.
 const LENGTH_MAX: usize = 8;
+/// The shortest name: DirectAdmin takes none with fewer letters.
+const LENGTH_MIN: usize = 4;
 /// How many names are offered for an account.
 pub const OFFERED: usize = 12;
 
 /// Names that a new account of this domain might have, the nicest first, the last ones certainly free among ours as they
 /// are made from `number`, the account's own. `given_up` of the nice ones are left out.
 ///
-/// They begin with a letter, have 2 to 16 lower-case letters and digits, and are none that panels reserve: cPanel refuses
+/// They begin with a letter, have 4 to 16 lower-case letters and digits, and are none that panels reserve: cPanel refuses
 /// names that begin with `test` and those of its own services.
 #[must_use]
 pub fn offered(domain: &str, number: i64, given_up: u32) -> Vec<String> {
@@ -22,10 +24,17 @@ pub fn offered(domain: &str, number: i64, given_up: u32) -> Vec<String> {
         .skip_while(char::is_ascii_digit)
         .take(LENGTH_MAX)
         .collect();
-    let own = format!("w{}", base36(number.unsigned_abs()));
-    let base = if base.len() < 2 || is_reserved(&base) { own.clone() } else { base };
+    let number = base36(number.unsigned_abs());
+    let own = format!("w{number:0>3}");
+    let base = if base.is_empty() || is_reserved(&base) {
+        own.clone()
+    } else if base.len() < LENGTH_MIN {
+        format!("{base}{number:0>3}")
+    } else {
+        base
+    };
     let stem: String = base.chars().take(LENGTH_MAX - 1).collect();
-    let numbered = (2..10).map(|digit| format!("{stem}{digit}"));
+    let numbered = (2..6).map(|digit| format!("{stem}{digit}"));
     let mut names: Vec<String> = std::iter::once(base.clone()).chain(numbered).collect();
     names.drain(..usize::try_from(given_up).unwrap_or(usize::MAX).min(names.len()));
     // Should even the own one be taken at a panel by somebody else.
@@ -116,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn when_the_nice_ones_are_given_up_its_own_is_left() {
+        assert_eq!(offered("s1.example", 35, 0).first().map(String::as_str), Some("s100z"));
+        assert_eq!(offered("shop.example", 35, 5), ["w00z", "w00zf"]);
+        assert_eq!(offered("shop.example", 35, 6), ["w00z", "w00zg"]);
+    }
+
+    #[test]
     fn what_panels_refuse_is_not_offered() {
         for domain in
             ["test-shop.example", "root.example", "4711.example", "ü.example", "", "a.example", "xn--.example"]
@@ -124,7 +140,7 @@ mod tests {
                 assert!(!is_reserved(&name), "{domain}: {name}");
             }
         }
-        assert_eq!(offered("123go.example", 5, 0).first().map(String::as_str), Some("go"));
+        assert_eq!(offered("123go.example", 5, 0).first().map(String::as_str), Some("go005"));
     }
 
     proptest! {
@@ -134,7 +150,7 @@ mod tests {
             prop_assert!(!names.is_empty() && names.len() <= OFFERED);
             prop_assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
             for name in names {
-                prop_assert!((2..=16).contains(&name.len()), "{}", name);
+                prop_assert!((LENGTH_MIN..=16).contains(&name.len()), "{}", name);
                 prop_assert!(name.starts_with(|first: char| first.is_ascii_lowercase()));
                 prop_assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
             }
