@@ -68,6 +68,12 @@ declare! {
     RUN_SUBSCRIPTIONS: Counters<0> = ("billet_run_subscriptions_total", &[]);
     /// Subscriptions that billing runs could not bill.
     RUN_FAILURES: Counters<0> = ("billet_run_failures_total", &[]);
+    /// Steps at panels by how their attempts ended: done, done_already, missing, conflict, retry_later, refused, unknown.
+    STEPS: Counters<2> = ("billet_provisioning_attempts_total", &["step", "outcome"]);
+    /// How long attempts at steps took, waiting for a place at the instance included.
+    STEP_SECONDS: Histograms<1> = ("billet_provisioning_attempt_duration_seconds", &["step"], LONG);
+    /// Services that could not go on without a person, since the start.
+    STEPS_WAITING: Counters<1> = ("billet_provisioning_waiting_total", &["problem"]);
     /// How long the database took to make a transaction durable.
     COMMIT_SECONDS: Histograms<0> = ("billet_database_commit_duration_seconds", &[], SHORT);
     /// 1 when the database answered the last scrape or health check that asked it, 0 when it did not.

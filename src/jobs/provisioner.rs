@@ -19,6 +19,7 @@ use crate::billing::provision::call::{Ending, Task, perform};
 use crate::billing::provision::refresh::refresh;
 use crate::billing::provision::round::{Dispatcher, round, take_back};
 use crate::billing::{Billing, BillingError, panel};
+use crate::metrics;
 use crate::store::plan_service::{self, Capacity};
 use crate::store::service::{self, Queue};
 use crate::store::service_attempt::Outcome;
@@ -303,13 +304,17 @@ impl Provisioner {
 /// Does a task with a net under it: who panics has perhaps done it.
 async fn guarded(billing: Billing, task: Task) -> Ending {
     let lost = task.clone();
-    AssertUnwindSafe(perform(billing, task)).catch_unwind().await.unwrap_or_else(|_| Ending {
+    let begun_at = Instant::now();
+    let step = task.step;
+    let ending = AssertUnwindSafe(perform(billing, task)).catch_unwind().await.unwrap_or_else(|_| Ending {
         task: lost,
         ended: Ended::Unknown,
         outcome: Outcome::Unknown,
         problem: "UNAVAILABLE".to_owned(),
         words: "the adapter broke down".to_owned(),
-    })
+    });
+    metrics::STEP_SECONDS.of([step.as_str()]).record(begun_at.elapsed());
+    ending
 }
 
 /// Takes back what a daemon that died was at, without waiting for its leases: for a database that nobody else has.

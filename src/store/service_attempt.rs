@@ -34,6 +34,25 @@ pub enum Outcome {
     ByHand,
 }
 
+impl Outcome {
+    /// As stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::DoneAlready => "done_already",
+            Self::Missing => "missing",
+            Self::Conflict => "conflict",
+            Self::RetryLater => "retry_later",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::ByHand => "by_hand",
+        }
+    }
+}
+
 /// An attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {

@@ -12,6 +12,7 @@ use super::super::{Billing, BillingError};
 use super::call::{Ending, Task, belongs_to};
 use super::place::{find_names, find_places};
 use super::{ACTOR, ATTEMPTS_MAX, explain, password, pause, plan, wait_for_person};
+use crate::metrics;
 use crate::store::plan_service::{self, Capacity};
 use crate::store::service::{self, Queue, Service, ServiceState};
 use crate::store::service_attempt::{self, Attempt, Outcome};
@@ -92,6 +93,7 @@ async fn record(
             problem: ending.problem.clone(),
             words: ending.words.clone(),
         });
+        unit.count(metrics::STEPS.of([task.step.as_str(), ending.outcome.as_str()]), 1);
         conclude(unit, service, ending);
         if service.state == ServiceState::Due {
             round.filled.insert(queue_of(service));
@@ -157,6 +159,9 @@ fn conclude(unit: &mut Unit, service: &mut Service, ending: &Ending) {
     if service.state == ServiceState::Waiting {
         let data = json!({ "step": step.as_str(), "problem": service.problem, "detail": service.detail });
         unit.event("service.waiting", service.subscription_id, data);
+        if let Verdict::Person(puzzle) = verdict {
+            unit.count(metrics::STEPS_WAITING.of([puzzle.as_str()]), 1);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::hooks::open_accounts;
 use super::place::Place;
 use super::runs::{measure, subscribe};
 use super::world::World;
-use super::{Kind, PlaceArgs};
+use super::{Kind, PlaceArgs, ProvisionArgs, provision};
 use crate::billing::hook::desk::HookDesk;
 use crate::billing::pay::{self, NewPayment};
 use crate::billing::{correct, hook, run, statement};
@@ -129,6 +129,10 @@ async fn statements_of_the_daily_business_find_what_they_want() {
     hook::replay(&mut unit, &seller, &parked).await.expect("replays");
     drop(unit);
 
+    // Accounts at panels, in a database of their own.
+    let other = self::place().await;
+    provision::measure(&other, &accounts_args()).await.expect("accounts");
+
     let heard = statements();
     assert!(heard.len() > 60, "only {} statements were run", heard.len());
     let mut slow = Vec::new();
@@ -139,6 +143,19 @@ async fn statements_of_the_daily_business_find_what_they_want() {
         }
     }
     assert!(slow.is_empty(), "{} of {} statements walk:\n\n{}", slow.len(), heard.len(), slow.join("\n\n"));
+}
+
+fn accounts_args() -> ProvisionArgs {
+    let place = PlaceArgs { store: Kind::Sqlite, postgres_url: None, dir: None };
+    ProvisionArgs { place, count: 40, instances: 2, creates_max: 4, latency_ms: 1 }
+}
+
+#[tokio::test]
+async fn accounts_are_measured_as_they_are_made() {
+    let place = place().await;
+    let report = provision::measure(&place, &accounts_args()).await.expect("measures");
+    assert_eq!((report.bench, report.count), ("provision", 40));
+    assert!(report.rate_per_s > 0.0 && report.p50_ms >= 1.0, "{report:?}");
 }
 
 #[tokio::test]
