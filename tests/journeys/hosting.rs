@@ -17,17 +17,6 @@ pub enum Setting<'a> {
     Number(f64),
 }
 
-/// An account as it stands at a panel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Its name.
-    pub name: String,
-    /// Its package.
-    pub package: String,
-    /// Whether it is suspended.
-    pub suspended: bool,
-}
-
 #[allow(dead_code)]
 impl Billet {
     /// An instance that can be worked with; answers its id.
