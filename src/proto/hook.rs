@@ -27,6 +27,10 @@ pub const EMAIL_CHARS_MAX: usize = 320;
 pub const REASON_CHARS_MAX: usize = 1000;
 /// The longest source, in characters.
 pub const SOURCE_CHARS_MAX: usize = 255;
+/// The longest word for what could not be understood, in characters.
+pub const CODE_CHARS_MAX: usize = 64;
+/// The longest JSON of what is known of a report that could not be understood, in characters.
+pub const FACTS_CHARS_MAX: usize = 2000;
 /// How far ahead of the daemon's clock an event may have happened, in hours.
 pub const AHEAD_HOURS_MAX: i64 = 24;
 
@@ -92,6 +96,9 @@ fn encode_change(change: &Change) -> ProtoChange {
         }
         Change::DomainTransferredOut => ProtoChange::DomainTransferredOut(proto::DomainTransferredOut {}),
         Change::DomainExpired => ProtoChange::DomainExpired(proto::DomainExpired {}),
+        Change::Unclear { code, reason, facts } => {
+            ProtoChange::UnclearReport(proto::UnclearReport { code, reason, facts_json: facts })
+        }
     }
 }
 
@@ -172,6 +179,11 @@ fn decode_change(change: ProtoChange) -> Result<Change, FieldError> {
         },
         ProtoChange::DomainTransferredOut(_) => Change::DomainTransferredOut,
         ProtoChange::DomainExpired(_) => Change::DomainExpired,
+        ProtoChange::UnclearReport(it) => Change::Unclear {
+            code: required("unclear_report.code", it.code, CODE_CHARS_MAX)?,
+            reason: text("unclear_report.reason", it.reason, REASON_CHARS_MAX)?,
+            facts: text("unclear_report.facts_json", it.facts_json, FACTS_CHARS_MAX)?,
+        },
     })
 }
 

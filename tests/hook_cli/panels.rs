@@ -85,13 +85,30 @@ fn input_that_is_no_report_is_kept_aside_and_never_fails_the_panel() {
         assert_eq!(said.out.lines().count(), 1, "cPanel reads one line");
         assert!(!said.err.is_empty());
     }
-    assert_eq!(server.waiting(), [""; 0]);
+    // The daemon is told of each, as soon as it can be reached.
+    assert_eq!(server.waiting().len(), 5);
     let status = server.run(&mut server.command(&["status", "--json"])).out;
     let status: serde_json::Value = serde_json::from_str(&status).expect("it is JSON");
     assert_eq!(status["rejected_count"], 5);
     let codes: Vec<_> = (0..5).map(|place| status["rejected"][place]["code"].clone()).collect();
     assert_eq!(codes, ["UNREADABLE", "UNREADABLE", "UNREADABLE", "TOO_LARGE", "UNNAMED"]);
     assert_eq!(status["rejected"][4]["facts"]["event"], "Accounts::Remove");
+
+    let daemon = Daemon::start(Mode::Take);
+    assert_eq!(server.flush(&daemon, &[]).out, "delivered 5, rejected 0, waiting 0\n");
+    let told: Vec<_> = daemon.seen().taken.iter().filter_map(|event| event.change.clone()).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|change| match change {
+            Change::UnclearReport(report) => (report.code.as_str(), report.facts_json.contains("xxx")),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let wanted =
+        [("UNREADABLE", false), ("UNREADABLE", false), ("UNREADABLE", false), ("TOO_LARGE", false), ("UNNAMED", false)];
+    assert_eq!(told, wanted, "what came in stays where it is");
+    let refs = daemon.refs();
+    assert!(refs.iter().all(|one| one.starts_with('?')), "{refs:?}");
 }
 
 #[test]
@@ -147,7 +164,9 @@ fn a_plesk_that_does_not_answer_holds_nothing_up() {
     let said = server.plesk(&daemon.url(), "domain_limits_update", &new);
     assert!(said.out.contains("its service plan could not be read: Plesk did not answer in time"), "{said:?}");
     assert_eq!(server.rejected().len(), 2, "a reason and what is known");
-    assert_eq!(daemon.refs(), ["acme-one.example"]);
+    let refs = daemon.refs();
+    assert_eq!((refs.len(), refs[0].as_str()), (2, "acme-one.example"));
+    assert!(refs[1].starts_with('?'), "a person is told: {refs:?}");
 }
 
 #[test]

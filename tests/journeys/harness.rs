@@ -270,6 +270,21 @@ impl Billet {
         self.folder.path()
     }
 
+    /// What `billet hook` says to a panel's report, given its token; and its exit code.
+    pub fn hook(&self, token: &str, input: &[u8]) -> (String, i32) {
+        let token_file = self.folder.path().join("hook.token");
+        std::fs::write(&token_file, token).expect("written");
+        let mut hook = Command::new(env!("CARGO_BIN_EXE_billet"));
+        hook.args(["hook", "cpanel", "--url", &self.url]).arg("--token-file").arg(&token_file);
+        hook.arg("--spool").arg(self.folder.path().join("spool"));
+        let mut child =
+            hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("billet runs");
+        // It may stop reading what is too large.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input);
+        let output = child.wait_with_output().expect("it ends");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code().unwrap_or(-1))
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("billet.log")).unwrap_or_default()

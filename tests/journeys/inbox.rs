@@ -316,3 +316,54 @@ async fn what_keeps_the_seller_from_invoicing_keeps_no_report_out() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_understood_waits_until_a_person_has_seen_it() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        let large = [br#"{"data":""#.as_slice(), &vec![b'x'; 10 << 20], br#""}"#].concat();
+        let nameless = br#"{"context": {"category": "Whostmgr", "event": "Accounts::Remove", "stage": "post"},
+            "data": {"pass": "MUST-BE-REDACTED"}, "hook": {"stage": "post"}}"#;
+        for (input, exit) in [
+            (b"{\"context\":".as_slice(), 65),
+            (b"\xff\xfe\x00".as_slice(), 65),
+            (b"[]".as_slice(), 65),
+            (large.as_slice(), 65),
+            (nameless.as_slice(), 0),
+        ] {
+            let (said, code) = billet.hook(&panel.token, input);
+            assert_eq!(code, exit, "{said}");
+            assert!(said.starts_with("1 billet: not reported: ") && said.contains("waits in the inbox"), "{said}");
+        }
+        let waiting = parked(&billet).await;
+        assert!(waiting.iter().all(|hook| hook.reason == "UNCLEAR_REPORT"), "{waiting:?}");
+        let codes: Vec<_> =
+            waiting.iter().map(|hook| hook.detail.split(':').next().unwrap_or_default().to_owned()).collect();
+        assert_eq!(codes, ["UNREADABLE", "UNREADABLE", "UNREADABLE", "TOO_LARGE", "UNNAMED"]);
+        assert!(!format!("{waiting:?}").contains("MUST-BE-REDACTED"));
+
+        // Others go on, and trying them again changes nothing.
+        let made = panel.report("acme", AT, created("starter")).await;
+        assert_eq!(made.outcome(), pb::HookOutcome::Applied, "{made:?}");
+        let replay = pb::ReplayParkedRequest { request_id: billet.request_id(), ..Default::default() };
+        billet.owner.hooks().replay_parked(replay).await.expect("tried again");
+        billet.settle().await;
+        assert_eq!(parked(&billet).await.len(), 5);
+
+        // A person has seen it.
+        for hook in &waiting {
+            let request = pb::DismissParkedRequest {
+                request_id: billet.request_id(),
+                id: hook.id.clone(),
+                reason: "looked at on the server: a test by hand".to_owned(),
+            };
+            billet.owner.hooks().dismiss_parked(request).await.expect("dismissed");
+        }
+        assert!(parked(&billet).await.is_empty());
+    })
+    .await;
+}

@@ -28,6 +28,8 @@ use crate::store::seller::Seller;
 use crate::store::subscription::{ServiceState, Subscription};
 use crate::store::usage::Record;
 
+/// How long after Billet removed an account the panel may tell of it.
+const ECHO_MINUTES_MAX: i64 = 60;
 /// How often an account's hooks are gone through: a hook may make room for one that happened at the same instant.
 const PASSES_MAX: usize = 4;
 
@@ -197,11 +199,30 @@ impl Account {
         if catalogue.instances.get(&self.instance_id).is_none_or(|instance| !instance.enabled) {
             return Ok(Fate::Parked(parked("INSTANCE_DISABLED", "the instance is switched off")));
         }
+        if let Change::Unclear { code, reason, facts } = &hook.change {
+            let detail =
+                format!("{code}: {reason}; known of it: {facts}; see `billet hook status` on the panel's server");
+            return Ok(Fate::Parked(parked("UNCLEAR_REPORT", detail)));
+        }
+        if self.removed_here(&hook) {
+            return Ok(Fate::Noted);
+        }
         let fated = match begin(&hook.change) {
             Some(beginning) => self.begin(index, &hook, beginning, unit, seller, catalogue, customers).await?,
             None => self.go_on(&hook, seller, catalogue, unit.now),
         };
         Ok(fated.unwrap_or_else(Fate::Parked))
+    }
+
+    /// The panel tells that an account was removed which Billet removed itself a moment ago.
+    fn removed_here(&self, hook: &Hook) -> bool {
+        let ended_at = self.lives.last().and_then(|live| live.subscription.ended_at);
+        let state = self.lives.last().map(|live| live.subscription.service_state);
+        matches!(hook.change, Change::AccountTerminated)
+            && state == Some(ServiceState::Terminated)
+            && ended_at.is_some_and(|ended_at| {
+                (ended_at..ended_at + chrono::TimeDelta::minutes(ECHO_MINUTES_MAX)).contains(&hook.happened_at)
+            })
     }
 
     /// A hook that begins an account.
@@ -351,7 +372,8 @@ impl Account {
             Change::AccountCreated { .. }
             | Change::ResellerCreated { .. }
             | Change::DomainRegistered { .. }
-            | Change::DomainTransferredIn { .. } => return Ok(Fate::Noted),
+            | Change::DomainTransferredIn { .. }
+            | Change::Unclear { .. } => return Ok(Fate::Noted),
         }
         Ok(Fate::Applied(index))
     }

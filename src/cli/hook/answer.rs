@@ -47,6 +47,16 @@ impl Answer {
         Self { is_lost, message, complaint, exit }
     }
 
+    /// What became of the word to the daemon about it.
+    pub fn told(mut self, told: &Self) -> Self {
+        self.message = line(&format!("{}; {}", self.message, told.message));
+        if let (Some(own), Some(why)) = (&mut self.complaint, &told.complaint) {
+            own.push_str("; ");
+            own.push_str(why);
+        }
+        self
+    }
+
     /// The event was put into the spool, and delivery ended like that.
     pub fn spooled(hook: &Hook, fate: Option<Fate>, end: &End) -> Self {
         let event = event(hook);
@@ -112,6 +122,7 @@ fn change(change: &Change) -> &'static str {
         Change::DomainTransferredIn { .. } => "domain transferred in",
         Change::DomainTransferredOut => "domain transferred out",
         Change::DomainExpired => "domain expired",
+        Change::Unclear { .. } => "could not be understood",
     }
 }
 

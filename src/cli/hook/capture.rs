@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::proto::hook::{EXTERNAL_REF_CHARS_MAX, REASON_CHARS_MAX, SOURCE_CHARS_MAX};
+use crate::proto::hook::{EXTERNAL_REF_CHARS_MAX, FACTS_CHARS_MAX, REASON_CHARS_MAX, SOURCE_CHARS_MAX};
 
 /// What a report comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +93,15 @@ impl Stamp {
     pub fn new(at: Option<DateTime<Utc>>) -> Self {
         let at = at.unwrap_or_else(|| SystemTime::now().into());
         Self { event_id: Uuid::now_v7(), happened_at: at.trunc_subsecs(6) }
+    }
+
+    /// What the daemon is told of a report that cannot be understood. Each stands under a name of its own, which no account
+    /// has, so that none waits for another.
+    pub fn unclear(&self, unclear: &Unclear, source: &str) -> Hook {
+        let facts: String = unclear.facts.to_string().chars().take(FACTS_CHARS_MAX).collect();
+        let change =
+            Change::Unclear { code: unclear.code.as_str().to_owned(), reason: reason(Some(&unclear.reason)), facts };
+        self.hook(format!("?{}", self.event_id), change, source)
     }
 
     /// The hook of a change.

@@ -100,4 +100,13 @@ pub enum Change {
     DomainTransferredOut,
     /// A domain expired.
     DomainExpired,
+    /// Something came in on the panel's server that could not be understood: a person has to tell what happened.
+    Unclear {
+        /// Why, in one word.
+        code: String,
+        /// Why, in words.
+        reason: String,
+        /// What is known of it and harmless, as JSON.
+        facts: String,
+    },
 }

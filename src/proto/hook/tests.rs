@@ -51,6 +51,11 @@ fn a_change() -> impl Strategy<Value = Change> {
         (0_u32..=10, a_name()).prop_map(|(years, contact_email)| Change::DomainTransferredIn { years, contact_email }),
         Just(Change::DomainTransferredOut),
         Just(Change::DomainExpired),
+        ("[A-Z_]{1,64}", ".{0,40}").prop_map(|(code, reason)| Change::Unclear {
+            code,
+            reason: reason.chars().filter(|c| !c.is_control()).collect(),
+            facts: "{\"bytes\":12}".to_owned(),
+        }),
     ]
 }
 
