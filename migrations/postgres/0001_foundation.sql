@@ -537,8 +537,7 @@ CREATE TABLE instance_groups (
 
 -- What runs for a subscription: what is wanted, what is known, and what is done about the difference. The row is the
 -- queue as well: due_at is when something is to be done (billing time), refresh_at when what is wanted has to be
--- derived anew, lease_until (real time) until when somebody is at it. create_slot numbers the accounts that are being made
--- at an instance.
+-- derived anew, lease_until (real time) until when somebody is at it.
 CREATE TABLE services (
     seller_id BIGINT NOT NULL,
     subscription_id BIGINT NOT NULL,
@@ -559,7 +558,6 @@ CREATE TABLE services (
     attempt_count BIGINT NOT NULL,
     operation_begun_at BIGINT,
     creating BIGINT NOT NULL,
-    create_slot BIGINT,
     due_at BIGINT,
     refresh_at BIGINT,
     lease_until BIGINT,
@@ -575,8 +573,17 @@ CREATE INDEX services_leased ON services (lease_until) WHERE lease_until IS NOT 
 CREATE INDEX services_by_state ON services (seller_id, state, subscription_id);
 -- A name is one account's at its panel, as long as that is not gone.
 CREATE UNIQUE INDEX services_name ON services (seller_id, instance_id, name) WHERE name IS NOT NULL AND state <> 'gone';
--- Two accounts are never made at once in one slot: panels have made two users of one name.
-CREATE UNIQUE INDEX services_creating ON services (seller_id, instance_id, create_slot) WHERE create_slot IS NOT NULL;
+
+-- Whose turn it is to make accounts at an instance: one daemon's, until its lease ends (real time). How many it makes at once it
+-- knows itself. Panels have made two users of one name when two accounts were made at once.
+CREATE TABLE create_turns (
+    seller_id BIGINT NOT NULL,
+    instance_id BIGINT NOT NULL,
+    owner TEXT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+);
 
 -- Each attempt at a step, with the panel's words.
 CREATE TABLE service_attempts (

@@ -537,8 +537,7 @@ CREATE TABLE instance_groups (
 
 -- What runs for a subscription: what is wanted, what is known, and what is done about the difference. The row is the
 -- queue as well: due_at is when something is to be done (billing time), refresh_at when what is wanted has to be
--- derived anew, lease_until (real time) until when somebody is at it. create_slot numbers the accounts that are being made
--- at an instance.
+-- derived anew, lease_until (real time) until when somebody is at it.
 CREATE TABLE services (
     seller_id INTEGER NOT NULL,
     subscription_id INTEGER NOT NULL,
@@ -559,7 +558,6 @@ CREATE TABLE services (
     attempt_count INTEGER NOT NULL,
     operation_begun_at INTEGER,
     creating INTEGER NOT NULL,
-    create_slot INTEGER,
     due_at INTEGER,
     refresh_at INTEGER,
     lease_until INTEGER,
@@ -575,8 +573,17 @@ CREATE INDEX services_leased ON services (lease_until) WHERE lease_until IS NOT 
 CREATE INDEX services_by_state ON services (seller_id, state, subscription_id);
 -- A name is one account's at its panel, as long as that is not gone.
 CREATE UNIQUE INDEX services_name ON services (seller_id, instance_id, name) WHERE name IS NOT NULL AND state <> 'gone';
--- Two accounts are never made at once in one slot: panels have made two users of one name.
-CREATE UNIQUE INDEX services_creating ON services (seller_id, instance_id, create_slot) WHERE create_slot IS NOT NULL;
+
+-- Whose turn it is to make accounts at an instance: one daemon's, until its lease ends (real time). How many it makes at once it
+-- knows itself. Panels have made two users of one name when two accounts were made at once.
+CREATE TABLE create_turns (
+    seller_id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    lease_until INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- Each attempt at a step, with the panel's words.
 CREATE TABLE service_attempts (
@@ -759,7 +766,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('services', 'services_leased', '100 2'),
     ('services', 'services_by_state', '150000 150000 30000 1'),
     ('services', 'services_name', '150000 150000 2000 1'),
-    ('services', 'services_creating', '20 20 1 1'),
+    ('create_turns', 'create_turns', '100 100 1'),
     ('service_attempts', 'service_attempts', '600000 600000 4 1'),
     ('document_files', 'sqlite_autoindex_document_files_1', '2000000 2000000 1 1');
 ANALYZE sqlite_master;

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use billet_domain::id::{InstanceId, SellerId, SubscriptionId};
 use billet_domain::provision::Ended;
 use chrono::Utc;
 use futures::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +38,11 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 const STEPS_MAX: usize = 512;
 /// How many of an instance are at work at once where neither it nor its plugin says.
 const STEPS_PER_INSTANCE: usize = 4;
+/// For each account that is being made at an instance so many more are handed out: they wait for their turn here, so that none of the
+/// instance's places is empty while a round is written down.
+const AHEAD: usize = 3;
+/// How long an ended step waits for others to be written down with it, while there are more that wait for their turn.
+const SETTLE_AFTER: Duration = Duration::from_millis(10);
 /// How many queues are looked at.
 const QUEUES_MAX: i64 = 10_000;
 /// How many sellers' services are derived at one look.
@@ -51,6 +58,8 @@ pub struct Provisioner {
     held: HashMap<(SellerId, SubscriptionId), Queue>,
     /// Ended and not written down.
     ended: BTreeMap<SellerId, Vec<Ending>>,
+    /// The places for accounts that are being made, by instance and their number.
+    makers: HashMap<(InstanceId, usize), Arc<Semaphore>>,
     /// Queues that have something, as far as known.
     hot: BTreeSet<Queue>,
     looked_at: Option<Instant>,
@@ -90,6 +99,7 @@ impl Provisioner {
             at_work: JoinSet::new(),
             held: HashMap::new(),
             ended: BTreeMap::new(),
+            makers: HashMap::new(),
             hot: BTreeSet::new(),
             looked_at: None,
         };
@@ -118,7 +128,12 @@ impl Provisioner {
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 () = tokio::time::sleep(TROUBLE_PAUSE), if trouble => news = true,
-                Some(ended) = self.at_work.join_next(), if !trouble => self.note(ended),
+                Some(ended) = self.at_work.join_next(), if !trouble => {
+                    self.note(ended);
+                    if self.makers.values().any(|places| places.available_permits() == 0) {
+                        tokio::time::sleep(SETTLE_AFTER).await;
+                    }
+                }
                 _ = keep.tick() => self.keep_leases().await,
                 _ = commits.changed(), if !trouble => {
                     tokio::time::sleep(SWARM_PAUSE).await;
@@ -141,6 +156,15 @@ impl Provisioner {
                 tracing::error!(%error, "how steps ended could not be written down: it is looked up later");
             }
         }
+        if let Err(error) = self.give_up_turns().await {
+            tracing::warn!(%error, "turns could not be given up: they end by themselves");
+        }
+    }
+
+    async fn give_up_turns(&self) -> Result<(), BillingError> {
+        let mut tx = self.billing.store.engine().begin().await?;
+        service::give_up_turns(&mut tx, &self.owner).await?;
+        Ok(tx.commit().await?)
     }
 
     fn note(&mut self, ended: Result<Ending, tokio::task::JoinError>) {
@@ -237,7 +261,7 @@ impl Provisioner {
                 continue;
             };
             let limit = match (queue.creating, capacity.creates_max, capacity.concurrency_max) {
-                (true, max, _) => usize::try_from(max.unwrap_or(1)).unwrap_or(1),
+                (true, max, _) => usize::try_from(max.unwrap_or(1)).unwrap_or(1) * (1 + AHEAD),
                 (false, _, Some(max)) => usize::try_from(max).unwrap_or(1),
                 (false, _, None) => self.plugins_own(&capacity.plugin).await,
             };
@@ -264,7 +288,8 @@ impl Provisioner {
         endings: &[Ending],
         queues: &BTreeMap<Queue, usize>,
     ) -> Result<(), BillingError> {
-        let dispatcher = Dispatcher { owner: &self.owner, lease_until: Utc::now() + LEASE };
+        let real_now = Utc::now();
+        let dispatcher = Dispatcher { owner: &self.owner, lease_until: real_now + LEASE, real_now };
         let done = round(&self.billing, dispatcher, seller_id, endings, queues).await?;
         for queue in &done.drained {
             self.hot.remove(queue);
@@ -274,7 +299,11 @@ impl Provisioner {
             let creating = task.step == billet_domain::provision::Step::Create;
             let queue = Queue { seller_id, instance_id: Some(task.instance_id), creating };
             self.held.insert((seller_id, task.subscription_id), queue);
-            self.at_work.spawn(guarded(self.billing.clone(), task));
+            let places = task.at_once.map(|at_once| {
+                let places = self.makers.entry((task.instance_id, at_once));
+                Arc::clone(places.or_insert_with(|| Arc::new(Semaphore::new(at_once.max(1)))))
+            });
+            self.at_work.spawn(guarded(self.billing.clone(), task, places, self.stop.clone()));
         }
         Ok(())
     }
@@ -301,10 +330,27 @@ impl Provisioner {
     }
 }
 
-/// Does a task with a net under it: who panics has perhaps done it.
-async fn guarded(billing: Billing, task: Task) -> Ending {
+/// Does a task, when it is its turn, with a net under it: who panics has perhaps done it.
+async fn guarded(billing: Billing, task: Task, places: Option<Arc<Semaphore>>, stop: CancellationToken) -> Ending {
     let lost = task.clone();
     let begun_at = Instant::now();
+    let place = match &places {
+        None => None,
+        Some(places) => tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            place = places.acquire() => place.ok(),
+        },
+    };
+    if places.is_some() && place.is_none() {
+        return Ending {
+            task: lost,
+            ended: Ended::Later(None),
+            outcome: Outcome::RetryLater,
+            problem: "BUSY".to_owned(),
+            words: "the daemon stopped before it was its turn".to_owned(),
+        };
+    }
     let step = task.step;
     let ending = AssertUnwindSafe(perform(billing, task)).catch_unwind().await.unwrap_or_else(|_| Ending {
         task: lost,
@@ -313,6 +359,7 @@ async fn guarded(billing: Billing, task: Task) -> Ending {
         problem: "UNAVAILABLE".to_owned(),
         words: "the adapter broke down".to_owned(),
     });
+    drop(place);
     metrics::STEP_SECONDS.of([step.as_str()]).record(begun_at.elapsed());
     ending
 }
@@ -322,6 +369,9 @@ async fn guarded(billing: Billing, task: Task) -> Ending {
 /// # Errors
 /// [`BillingError`].
 pub async fn take_over(billing: &Billing) -> Result<usize, BillingError> {
+    let mut tx = billing.store.engine().begin().await?;
+    service::clear_turns(&mut tx).await?;
+    tx.commit().await?;
     let mut all = 0;
     loop {
         let count = take_back(billing, Utc::now(), true).await?;

@@ -72,8 +72,6 @@ pub struct Service {
     pub operation_begun_at: Option<DateTime<Utc>>,
     /// Whether what is to be done next is to make it.
     pub creating: bool,
-    /// Which of the instance's places for accounts that are being made it holds.
-    pub create_slot: Option<i64>,
     /// When something is to be done.
     pub due_at: Option<DateTime<Utc>>,
     /// When what is wanted has to be derived anew.
@@ -93,7 +91,7 @@ macro_rules! services {
         concat!(
             "SELECT seller_id, subscription_id, instance_group, instance_id, name, wanted, known, holds, credentials, ",
             "awaits_payment, state, problem, detail, step, step_number, operation_number, attempt_count, ",
-            "operation_begun_at, creating, create_slot, ",
+            "operation_begun_at, creating, ",
             "due_at, refresh_at, lease_until, lease_owner, created_at, updated_at FROM services ",
             $after
         )
@@ -123,13 +121,12 @@ impl FromRow for Service {
             attempt_count: row.get(16)?,
             operation_begun_at: row.get(17)?,
             creating: row.get(18)?,
-            create_slot: row.get(19)?,
-            due_at: row.get(20)?,
-            refresh_at: row.get(21)?,
-            lease_until: row.get(22)?,
-            lease_owner: row.get(23)?,
-            created_at: row.get(24)?,
-            updated_at: row.get(25)?,
+            due_at: row.get(19)?,
+            refresh_at: row.get(20)?,
+            lease_until: row.get(21)?,
+            lease_owner: row.get(22)?,
+            created_at: row.get(23)?,
+            updated_at: row.get(24)?,
         })
     }
 }
@@ -157,7 +154,6 @@ static SERVICES: Table = Table {
         ("attempt_count", Kind::Int),
         ("operation_begun_at", Kind::Int),
         ("creating", Kind::Int),
-        ("create_slot", Kind::Int),
         ("due_at", Kind::Int),
         ("refresh_at", Kind::Int),
         ("lease_until", Kind::Int),
@@ -191,7 +187,6 @@ fn rows<'a>(services: impl IntoIterator<Item = &'a Service>) -> Rows {
             one.attempt_count.into(),
             one.operation_begun_at.into(),
             one.creating.into(),
-            one.create_slot.into(),
             one.due_at.into(),
             one.refresh_at.into(),
             one.lease_until.into(),
@@ -228,7 +223,7 @@ pub async fn insert_new<'a>(
 /// Writes services, which must be locked, in one statement.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when a name or a slot is taken.
+/// [`StoreError::Conflict`] when a name is taken.
 pub async fn update<'a>(unit: &mut Unit, services: impl IntoIterator<Item = &'a Service>) -> Result<(), StoreError> {
     unit.update(rows(services), 2).await?;
     Ok(())
@@ -473,15 +468,41 @@ pub async fn to_refresh(unit: &mut Unit, limit: i64) -> Result<Vec<Service>, Sto
     unit.all(text, params![seller_id, now, limit]).await
 }
 
-/// The slots of an instance in which accounts are being made.
+/// Whether it is this owner's turn to make accounts at an instance, from now on until `lease_until` at least. It is when nobody
+/// else has it, or when the lease of who had it has ended.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn create_slots(unit: &mut Unit, instance_id: InstanceId) -> Result<BTreeSet<i64>, StoreError> {
+pub async fn take_turn(
+    unit: &mut Unit,
+    instance_id: InstanceId,
+    owner: &str,
+    lease_until: DateTime<Utc>,
+    real_now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let seller_id = unit.seller_id;
-    let text = "SELECT create_slot FROM services WHERE seller_id = $1 AND instance_id = $2 AND create_slot IS NOT NULL";
-    let found: Vec<(i64,)> = unit.all(text, params![seller_id, instance_id]).await?;
-    Ok(found.into_iter().map(|(slot,)| slot).collect())
+    let text = "INSERT INTO create_turns (seller_id, instance_id, owner, lease_until) VALUES ($1, $2, $3, $4) \
+                ON CONFLICT (seller_id, instance_id) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until \
+                WHERE create_turns.owner = excluded.owner OR create_turns.lease_until < $5";
+    Ok(unit.execute(text, params![seller_id, instance_id, owner, lease_until, real_now]).await? > 0)
+}
+
+/// Gives up all turns of an owner: another daemon need not wait for the leases to end.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn give_up_turns(tx: &mut Tx, owner: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM create_turns WHERE owner = $1", params![owner]).await?;
+    Ok(())
+}
+
+/// Nobody has a turn any more: for a database that no other daemon has.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn clear_turns(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM create_turns", &[]).await?;
+    Ok(())
 }
 
 /// How many accounts instances have: ours that are there or on their way, and what panels reported.
@@ -545,6 +566,9 @@ pub async fn extend(
     );
     let kept: Vec<(SubscriptionId,)> =
         tx.all(text, params![owner, until, id_set(ids.into_iter().map(|id| id.0))]).await?;
+    // With the turns that it has, while it is at something.
+    let turns = "UPDATE create_turns SET lease_until = $2 WHERE owner = $1";
+    tx.execute(turns, params![owner, until]).await?;
     Ok(kept.into_iter().map(|(id,)| id).collect())
 }
 

@@ -36,6 +36,8 @@ pub struct Task {
     pub step: Step,
     /// Where.
     pub instance_id: InstanceId,
+    /// How many of these the instance does at the same time; as many as it has places for calls when absent.
+    pub at_once: Option<usize>,
     /// The revision of the instance's settings.
     pub revision: i64,
     /// Names the work for the panel, over all attempts.

@@ -95,7 +95,6 @@ pub fn fresh(
         attempt_count: 0,
         operation_begun_at: None,
         creating: false,
-        create_slot: None,
         due_at: None,
         refresh_at: Some(unit.now),
         lease_until: None,

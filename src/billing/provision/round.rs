@@ -28,6 +28,8 @@ pub struct Dispatcher<'a> {
     pub owner: &'a str,
     /// Until when it holds what it takes now, in real time.
     pub lease_until: DateTime<Utc>,
+    /// Now, in real time.
+    pub real_now: DateTime<Utc>,
 }
 
 /// What came of a round.
@@ -115,7 +117,6 @@ fn conclude(unit: &mut Unit, service: &mut Service, ending: &Ending) {
     let step = ending.task.step;
     service.lease_owner = None;
     service.lease_until = None;
-    service.create_slot = None;
     service.updated_at = now;
     let (known, verdict) = learn(&service.wanted, &service.known, step, &ending.ended);
     service.known = known;
@@ -210,10 +211,14 @@ async fn hand_out(
             round.drained.insert(*queue);
             continue;
         };
-        let mut slots = if queue.creating { free_slots(unit, capacity).await? } else { Vec::new() };
-        let limit = if queue.creating { (*limit).min(slots.len()) } else { *limit };
-        let mut services = service::due(unit, *queue, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
-        if services.len() < limit || limit == 0 {
+        let Dispatcher { owner, lease_until, real_now } = dispatcher;
+        if queue.creating && !service::take_turn(unit, instance_id, owner, lease_until, real_now).await? {
+            // Another daemon makes accounts there: it is looked again with the next look.
+            round.drained.insert(*queue);
+            continue;
+        }
+        let mut services = service::due(unit, *queue, i64::try_from(*limit).unwrap_or(i64::MAX)).await?;
+        if services.len() < *limit {
             round.drained.insert(*queue);
         }
         let mut nameless: Vec<&mut Service> = services.iter_mut().filter(|one| one.name.is_none()).collect();
@@ -223,7 +228,6 @@ async fn hand_out(
         for mut service in services {
             match next(&service.wanted, &service.known) {
                 Next::Do(step) if service.state == ServiceState::Due => {
-                    service.create_slot = if step == Step::Create { slots.pop() } else { None };
                     taken.push((service, step, capacity));
                 }
                 _ => {
@@ -242,7 +246,6 @@ async fn hand_out(
     let mut kept = Vec::with_capacity(taken.len());
     for (mut service, step, capacity) in taken {
         if step == Step::Create && service.credentials.is_empty() && !seal_password(billing, &mut service)? {
-            service.create_slot = None;
             wait_for_person(&mut service, Puzzle::NoSecretKey, explain(Puzzle::NoSecretKey));
             kept.push(service);
             continue;
@@ -252,12 +255,6 @@ async fn hand_out(
     }
     service::update(unit, &kept).await?;
     Ok(())
-}
-
-/// The places for accounts being made that are free at an instance.
-async fn free_slots(unit: &mut Unit, capacity: &Capacity) -> Result<Vec<i64>, BillingError> {
-    let held = service::create_slots(unit, capacity.instance_id).await?;
-    Ok((1..=capacity.creates_max.unwrap_or(1)).filter(|slot| !held.contains(slot)).collect())
 }
 
 /// Makes and seals a first password; `false` when there is no key for it.
@@ -343,6 +340,7 @@ fn begin(
         step_number: service.step_number,
         step,
         instance_id: capacity.instance_id,
+        at_once: if creating { usize::try_from(capacity.creates_max.unwrap_or(1)).ok() } else { None },
         revision: capacity.revision,
         operation: format!("{}-{}", service.subscription_id, service.operation_number),
         attempt: service.attempt_count,
@@ -389,7 +387,6 @@ pub async fn take_back(billing: &Billing, real_now: DateTime<Utc>, all: bool) ->
             });
             service.lease_owner = None;
             service.lease_until = None;
-            service.create_slot = None;
             service.known = service.known.clone().doubted();
             plan(service, unit.now);
         }

@@ -189,7 +189,7 @@ async fn what_a_dead_daemon_was_at_is_looked_up() {
         refresh(&world.billing, world.seller.id).await.expect("derived");
         // Handed out twice, by a daemon that dies each time: once before it called, once after.
         for called in [false, true] {
-            let dispatcher = round::Dispatcher { owner: "dead", lease_until: Utc::now() };
+            let dispatcher = round::Dispatcher { owner: "dead", lease_until: Utc::now(), real_now: Utc::now() };
             let mut tasks = Vec::new();
             for _ in 0..4 {
                 let mut tx = world.billing.store.snapshot().await.expect("a snapshot");
