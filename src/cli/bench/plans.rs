@@ -24,7 +24,7 @@ async fn place() -> Place {
 }
 
 /// Few rows, whatever happens: a walk over them is no matter.
-const SMALL: [&str; 12] = [
+const SMALL: [&str; 13] = [
     "sellers",
     "series",
     "instances",
@@ -37,6 +37,7 @@ const SMALL: [&str; 12] = [
     "id_blocks",
     "journal_heads",
     "runs",
+    "create_turns",
 ];
 
 /// Why a step of a plan is slow, if it is.
