@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-pub use queue::take_over;
+pub use queue::{LEASE, take_over};
 pub use scheduler::{Next, Plan, Scheduler};
 pub use worker::{Running, Worker};
 

@@ -199,7 +199,7 @@ async fn work(
     };
     let routes = server::routes(&serving);
     let address = announced(&listener, tls.is_some()).map_err(system("the address cannot be read"))?;
-    let running = worker(billing.clone(), config.workers).start();
+    let running = worker(billing.clone(), config.workers).with_lease(config.job_lease).start();
     let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
     let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
 
