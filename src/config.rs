@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::grpc::server::{Limits, Tls};
+use crate::jobs::LEASE;
 
 /// Read when no other file is named, if it is there.
 pub const FILE_DEFAULT: &str = "/etc/billet/billet.toml";
@@ -89,6 +90,7 @@ struct LimitsSection {
     concurrency: Option<usize>,
     call_timeout_s: Option<u64>,
     run_batch: Option<i64>,
+    job_lease_s: Option<u64>,
 }
 
 /// Where the TLS files are.
@@ -174,6 +176,9 @@ pub struct Source {
     /// How many subscriptions a transaction of a billing run bills, 1 to 4000; fewer let hooks in between sooner [default: 1000]
     #[arg(long, env = "BILLET_RUN_BATCH", value_name = "COUNT")]
     pub run_batch: Option<i64>,
+    /// How long a job of a daemon that died waits until another takes it, in seconds, 2 to 600 [default: 60]
+    #[arg(long, env = "BILLET_JOB_LEASE_S", value_name = "SECONDS")]
+    pub job_lease_s: Option<u64>,
 }
 
 /// Settings that fit together.
@@ -201,6 +206,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many subscriptions a transaction of a billing run bills.
     pub run_batch: i64,
+    /// How long jobs are held without a sign of life.
+    pub job_lease: Duration,
     /// The keys that secrets are sealed with; without it none can be kept.
     pub secret_key_file: Option<PathBuf>,
     /// Programs that serve plugins, by the plugin's name.
@@ -282,6 +289,12 @@ impl Config {
                 1,
                 4_000,
             )?,
+            job_lease: Duration::from_secs(within(
+                "limits.job_lease_s",
+                source.job_lease_s.or(file.limits.job_lease_s).unwrap_or(LEASE.as_secs()),
+                2,
+                600,
+            )?),
             limits: Limits {
                 max_message_bytes: within(
                     "limits.max_message_bytes",
@@ -418,6 +431,7 @@ mod tests {
         let config =
             config("database = 'sqlite:other.db'\nworkers = 3\n[log]\nformat = 'json'", source).expect("valid");
         assert_eq!((config.workers, config.log_format), (7, LogFormat::Json));
+        assert_eq!(config.job_lease, LEASE);
         assert_eq!(config.database_in_words(), "postgres://db.example/billet");
         assert_eq!(config.sqlite_file(), None);
     }

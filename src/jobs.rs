@@ -25,7 +25,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use provisioner::{Provisioner, Running as Provisioning, take_over as take_over_steps};
-pub use queue::take_over;
+pub use queue::{LEASE, take_over};
 pub use scheduler::{Next, Plan, Scheduler};
 pub use worker::{Running, Worker};
 

@@ -58,6 +58,8 @@ declare! {
     JOB_SECONDS: Histograms<1> = ("billet_job_duration_seconds", &["kind"], LONG);
     /// Jobs in the database, of all daemons together: waiting, running, dead; counted to 100,000, at most every 5 seconds.
     JOBS_QUEUED: Gauges<1> = ("billet_jobs", &["state"]);
+    /// Up to which instant of its clock the daemon has looked for nightly runs to plan, in seconds since 1970; it looks every second.
+    SCHEDULES_LOOKED_AT: Gauges<0> = ("billet_schedules_looked_at_seconds", &[]);
     /// Documents issued: invoice, credit_note, cancellation.
     DOCUMENTS: Counters<1> = ("billet_documents_issued_total", &["kind"]);
     /// Batches of billing runs: done, retried (with fewer subscriptions), skipped (a customer who cannot be billed), failed.

@@ -213,7 +213,8 @@ async fn accounts(billet: &Billet, instance: &str) -> Vec<pb::InstanceAccount> {
 }
 
 async fn story(engine: Engine, seed: u64) {
-    let mut billet = Billet::start(engine).await;
+    // Those of a daemon that was killed are waited for in real time on PostgreSQL.
+    let mut billet = Billet::start_with(engine, &["--job-lease-s", "5"]).await;
     let mut clock: DateTime<Utc> = START.parse().expect("an instant");
     let (small, large) = billet.hosting_plans(pb::CreateWhen::Accepted).await;
     let panels = Arc::new(Panels::start(&billet).await);

@@ -1,9 +1,13 @@
 //! Crash safety: the daemon is killed again and again while panels report and a run is at work, and the books end as if
-//! nothing had happened. Documents may be cut differently; what they add up to may not.
+//! nothing had happened. Documents may be cut differently; what they add up to may not. On PostgreSQL the same with two
+//! daemons that work at the same hooks and runs.
 
 #[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
+#[allow(dead_code, reason = "the journeys use the rest of it")]
+#[path = "journeys/exposition.rs"]
+mod exposition;
 #[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/harness.rs"]
 mod harness;
@@ -32,6 +36,15 @@ const CALLERS: usize = 8;
 const ACCOUNTS: usize = 12;
 /// Subscriptions that are due in the run: enough that a daemon dies in the middle of it on SQLite, again and again.
 const DUE: usize = 1_000;
+/// How often one of two daemons on one database is killed.
+const KILLS_OF_TWO: usize = 30;
+/// When the panels report and the runs are at work: a few days after it happened, so that runs up to several days are
+/// possible. The night's run is the one of this day.
+const TODAY: &str = "2027-03-04T08:00:00Z";
+/// Leases of the dead end soon, so that their jobs change hands while others die.
+const SETTINGS: &[&str] = &["--job-lease-s", "2"];
+/// Small batches, so that two daemons are at it in turns.
+const SETTINGS_OF_TWO: &[&str] = &["--job-lease-s", "2", "--run-batch", "25"];
 /// How long everything may take to come to rest after the last kill.
 const REST: Duration = Duration::from_secs(180);
 
@@ -106,7 +119,7 @@ async fn report(mut daemon: watch::Receiver<Caller>, accounts: Vec<usize>) {
     }
 }
 
-async fn set_up(billet: &Billet) -> String {
+async fn set_up(billet: &mut Billet) -> String {
     let usage =
         pb::Component { metric: "traffic".to_owned(), ..catalogue::component("traffic", pb::Charging::Usage, "0.10") };
     let policy = pb::PlanPolicy { suspension_pauses_billing: true, ..Default::default() };
@@ -134,21 +147,34 @@ async fn set_up(billet: &Billet) -> String {
         };
         billet.owner.subscriptions().create_subscription(request).await.expect("a subscription");
     }
+    billet.move_clock(TODAY).await;
     token
 }
 
-/// Plays the story and kills the daemon that often on the way.
-async fn play(engine: Engine, kills: usize, seed: u64) -> Books {
-    let mut billet = Billet::start(engine).await;
-    let token = set_up(&billet).await;
-    let request = pb::StartRunRequest { request_id: "the-run".to_owned(), cutoff_date: None };
-    let (now, daemon) = watch::channel(billet.caller(&token).await);
-    let mut reporters = JoinSet::new();
+/// Panels' callers at a daemon: which accounts each of them reports about.
+fn report_at(daemon: &watch::Receiver<Caller>, reporters: &mut JoinSet<()>) {
     for caller in 0..CALLERS {
         let accounts = (0..ACCOUNTS).map(|index| index * CALLERS + caller).collect();
         reporters.spawn(report(daemon.clone(), accounts));
     }
-    let run = billet.owner.runs().start_run(request).await.expect("a run").into_inner().run.expect("a run");
+}
+
+async fn start_run(billet: &Billet, cutoff: Option<&str>) -> String {
+    let request = pb::StartRunRequest {
+        request_id: format!("the-run-{}", cutoff.unwrap_or("of today")),
+        cutoff_date: cutoff.and_then(date),
+    };
+    billet.owner.runs().start_run(request).await.expect("a run").into_inner().run.expect("a run").id
+}
+
+/// Plays the story and kills the daemon that often on the way. (The database of what this answers is there as long as it.)
+async fn play(engine: Engine, kills: usize, seed: u64) -> (Books, Billet) {
+    let mut billet = Billet::start_with(engine, SETTINGS).await;
+    let token = set_up(&mut billet).await;
+    let (now, daemon) = watch::channel(billet.caller(&token).await);
+    let mut reporters = JoinSet::new();
+    report_at(&daemon, &mut reporters);
+    let run = start_run(&billet, None).await;
 
     let mut random = StdRng::seed_from_u64(seed);
     for _ in 0..kills {
@@ -157,11 +183,57 @@ async fn play(engine: Engine, kills: usize, seed: u64) -> Books {
         billet.restart().await;
         now.send_replace(billet.caller(&token).await);
     }
+    (rest(&mut billet, reporters, &[run]).await, billet)
+}
+
+/// The same with two daemons on one database. Both are told the same hooks at once, and four runs that want the same
+/// subscriptions are at work at once. Now one of them is killed, now the other, now both.
+async fn play_with_two(kills: usize, seed: u64) -> (Books, Billet) {
+    let mut billet = Billet::start_with(Engine::Postgres, SETTINGS_OF_TWO).await;
+    let token = set_up(&mut billet).await;
+    let places = [0, billet.join()];
+    let mut reporters = JoinSet::new();
+    let mut callers = Vec::new();
+    for place in places {
+        let (now, daemon) = watch::channel(billet.caller_at(place, &token).await);
+        report_at(&daemon, &mut reporters);
+        callers.push(now);
+    }
+    let mut runs = Vec::new();
+    // What is due today was due on each of these days.
+    for cutoff in [Some("2027-03-01"), Some("2027-03-02"), Some("2027-03-03"), None] {
+        runs.push(start_run(&billet, cutoff).await);
+    }
+
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(random.random_range(5..300))).await;
+        let dying: &[usize] = match random.random_range(0..5u32) {
+            0 | 1 => &places[..1],
+            2 | 3 => &places[1..],
+            _ => &places,
+        };
+        for place in dying {
+            billet.kill_at(*place);
+        }
+        for place in dying {
+            billet.restart_at_place(*place).await;
+            callers[*place].send_replace(billet.caller_at(*place, &token).await);
+        }
+    }
+    (rest(&mut billet, reporters, &runs).await, billet)
+}
+
+/// Waits until everything is reported and billed, and closes the books.
+async fn rest(billet: &mut Billet, mut reporters: JoinSet<()>, runs: &[String]) -> Books {
     while let Some(reported) = reporters.join_next().await {
         reported.expect("everything was reported");
     }
-    let run = finished(&billet, &run.id).await;
-    let books = books(&billet, &run).await;
+    let mut failures = 0;
+    for run in runs {
+        failures += finished(billet, run).await.failure_count;
+    }
+    let books = books(billet, failures).await;
     billet.assert_books_balance().await;
     billet.stop().await;
     billet.assert_checks();
@@ -185,7 +257,7 @@ async fn finished(billet: &Billet, id: &str) -> pb::Run {
     panic!("the run did not end: {}", billet.log());
 }
 
-async fn books(billet: &Billet, run: &pb::Run) -> Books {
+async fn books(billet: &Billet, failures: i64) -> Books {
     let (mut net, mut days, mut facts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let mut labels = BTreeMap::new();
     let mut page_token = String::new();
@@ -223,19 +295,27 @@ async fn books(billet: &Billet, run: &pb::Run) -> Books {
         given.sort_unstable();
         assert!(given.iter().copied().eq(1..=u32::try_from(given.len()).expect("few")), "{series}: {given:?}");
     }
-    Books { net, days, facts, failures: run.failure_count }
+    Books { net, days, facts, failures }
+}
+
+fn assert_same(undisturbed: &Books, killed: &Books, seed: u64) {
+    assert_eq!(undisturbed.failures, killed.failures, "seed {seed}: failures of the runs");
+    assert_eq!(undisturbed.net, killed.net, "seed {seed}: net");
+    assert_eq!(undisturbed.days, killed.days, "seed {seed}: days");
+    assert_eq!(undisturbed.facts, killed.facts, "seed {seed}: facts");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_daemon_that_is_killed_fifty_times_keeps_the_same_books() {
+async fn daemons_that_are_killed_fifty_times_keep_the_same_books() {
     assert!(START.starts_with("2027-03-01"), "the stories are of that day");
+    let seed = 20_270_301;
     for engine in Engine::all() {
-        let undisturbed = play(engine, 0, 0).await;
-        let seed = 20_270_301;
-        let killed = play(engine, KILLS, seed).await;
-        assert_eq!(undisturbed.failures, killed.failures, "seed {seed}: failures of the run");
-        assert_eq!(undisturbed.net, killed.net, "seed {seed}: net");
-        assert_eq!(undisturbed.days, killed.days, "seed {seed}: days");
-        assert_eq!(undisturbed.facts, killed.facts, "seed {seed}: facts");
+        let (undisturbed, _alone) = play(engine, 0, 0).await;
+        let (killed, _database) = play(engine, KILLS, seed).await;
+        assert_same(&undisturbed, &killed, seed);
+        if engine == Engine::Postgres {
+            let (killed, _database) = play_with_two(KILLS_OF_TWO, seed).await;
+            assert_same(&undisturbed, &killed, seed);
+        }
     }
 }

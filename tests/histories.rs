@@ -3,6 +3,8 @@
 
 #[path = "histories/check.rs"]
 mod check;
+#[path = "histories/drafts.rs"]
+mod drafts;
 #[path = "histories/money.rs"]
 mod money;
 #[path = "histories/step.rs"]
@@ -11,6 +13,7 @@ mod step;
 mod world;
 
 use billet::billing::run;
+use billet::store::run::failures;
 use billet::store::{Store, raw};
 use chrono::{Days, NaiveDate, TimeDelta};
 use rand::rngs::StdRng;
@@ -31,14 +34,27 @@ fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).expect("a date")
 }
 
-/// Bills what is due up to the day; answers how many documents that made.
-async fn nightly(world: &World, on: NaiveDate) -> i64 {
+/// What came of a run.
+#[derive(Debug, PartialEq, Eq)]
+struct Night {
+    documents: i64,
+    failures: i64,
+}
+
+const NOTHING_DUE: Night = Night { documents: 0, failures: 0 };
+
+/// Bills what is due up to the day.
+async fn nightly(world: &World, on: NaiveDate) -> Night {
     let mut unit = world.billing.begin(world.seller.id, "system").await.expect("begins");
     let planned = run::plan(&mut unit, on, false).await.expect("a run");
     unit.commit().await.expect("commits");
     let done = run::work(&world.billing, world.seller.id, planned.id, 1).await.expect("works");
-    assert_eq!(done.failure_count, 0, "run of {on}: {done:?}");
-    done.invoice_count
+    // Days on a draft that changed meanwhile wait until somebody issues or discards it.
+    let mut tx = world.billing.store.snapshot().await.expect("a snapshot");
+    let failed = failures(&mut tx, world.seller.id, done.id, 0, 5_000).await.expect("failures");
+    assert_eq!(i64::try_from(failed.len()), Ok(done.failure_count), "{done:?}");
+    assert!(failed.iter().all(|one| one.reason == "DRAFT_IN_THE_WAY"), "run of {on}: {failed:?}");
+    Night { documents: done.invoice_count, failures: done.failure_count }
 }
 
 async fn live(store: Store, customers: u32) {
@@ -74,9 +90,22 @@ async fn live(store: Store, customers: u32) {
         days += 1;
         today = today.checked_add_days(Days::new(1)).expect("a date");
     }
-    nightly(&world, end).await;
-    assert_eq!(nightly(&world, end).await, 0, "the same day bills once");
-    assert_eq!(nightly(&world, end).await, 0, "the same day bills once");
+    let mut waited = 0;
+    for history in &mut histories {
+        for ended in 0.. {
+            if !history.has_drafts {
+                break;
+            }
+            assert!(ended < 100, "a draft does not come to its end in {}", history.told());
+            waited += 1;
+            let name = if rng.random_ratio(1, 2) { "issue_draft" } else { "discard_draft" };
+            history.take(&world, name).await;
+        }
+    }
+    assert!(waited > 0, "no draft waited to the end");
+    assert_eq!(nightly(&world, end).await.failures, 0, "no draft is in the way any more");
+    assert_eq!(nightly(&world, end).await, NOTHING_DUE, "the same day bills once");
+    assert_eq!(nightly(&world, end).await, NOTHING_DUE, "the same day bills once");
     check::books(&world, "the end").await;
     check::coverage(&world, &histories, end).await;
     check::numbers(&world).await;
@@ -86,7 +115,9 @@ async fn live(store: Store, customers: u32) {
     for ((step, outcome), count) in histories.iter().flat_map(|history| &history.counts) {
         *counts.entry((*step, *outcome)).or_insert(0u32) += count;
     }
-    for step in step::NAMES {
+    // A hundred customers are too few for what is rare.
+    let rare = (customers >= 1_000).then_some(drafts::IN_THE_WAY);
+    for step in step::NAMES.into_iter().chain([drafts::DAYS_DRAFTED]).chain(rare) {
         assert!(counts.get(&(step, "done")).copied().unwrap_or_default() > 0, "no {step} succeeded: {counts:?}");
     }
     eprintln!("{counts:?} in {:?}", began.elapsed());

@@ -14,7 +14,7 @@ use syn::visit::{self, Visit};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("cli", &["config", "grpc", "web", "jobs", "proto", "plugins", "billing", "store", "metrics"]),
-    ("config", &["grpc", "web"]),
+    ("config", &["grpc", "web", "jobs"]),
     ("grpc", &["proto", "billing", "plugins", "store", "metrics"]),
     ("web", &["billing", "store", "metrics"]),
     ("jobs", &["billing", "store", "metrics"]),

@@ -210,8 +210,8 @@ async fn work(
     };
     let routes = server::routes(&serving);
     let address = announced(&listener, tls.is_some()).map_err(system("the address cannot be read"))?;
-    let running = worker(billing.clone(), config.workers).start();
-    let provisioning = Provisioner::start(billing.clone());
+    let running = worker(billing.clone(), config.workers).with_lease(config.job_lease).start();
+    let provisioning = Provisioner::new(billing.clone()).with_lease(config.job_lease).start();
     let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
     let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
 

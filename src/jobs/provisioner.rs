@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::Moves;
+use super::{LEASE, Moves};
 use crate::billing::provision::call::{Ending, Task, perform};
 use crate::billing::provision::refresh::refresh;
 use crate::billing::provision::round::{Dispatcher, round, take_back};
@@ -26,8 +26,6 @@ use crate::store::plan_service::{self, Capacity};
 use crate::store::service::{self, Queue};
 use crate::store::service_attempt::Outcome;
 
-/// How long a lease lasts; it is prolonged while the step is at work.
-const LEASE: Duration = Duration::from_mins(1);
 /// How often it is looked whether there is something to do, besides after commits.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Commits come in swarms; this is waited for after one.
@@ -63,6 +61,8 @@ pub struct Provisioner {
     /// Queues that have something, as far as known.
     hot: BTreeSet<Queue>,
     looked_at: Option<Instant>,
+    /// How long a lease lasts; it is prolonged while the step is at work.
+    lease: Duration,
 }
 
 /// A provisioner that was started. Dropped without [`Running::stop`] it ends at once; what it held is looked up by others.
@@ -88,22 +88,33 @@ impl Drop for Running {
 }
 
 impl Provisioner {
-    /// Begins.
+    /// For a daemon.
     #[must_use]
-    pub fn start(billing: Billing) -> Running {
-        let stop = CancellationToken::new();
-        let provisioner = Self {
+    pub fn new(billing: Billing) -> Self {
+        Self {
             billing,
             owner: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple()),
-            stop: stop.clone(),
+            stop: CancellationToken::new(),
             at_work: JoinSet::new(),
             held: HashMap::new(),
             ended: BTreeMap::new(),
             makers: HashMap::new(),
             hot: BTreeSet::new(),
             looked_at: None,
-        };
-        Running { stop, task: tokio::spawn(provisioner.run()) }
+            lease: LEASE,
+        }
+    }
+
+    /// With leases of another length.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// Begins.
+    #[must_use]
+    pub fn start(self) -> Running {
+        Running { stop: self.stop.clone(), task: tokio::spawn(self.run()) }
     }
 
     async fn run(mut self) {
@@ -111,7 +122,7 @@ impl Provisioner {
         let mut moves = Moves::of(&self.billing.clock);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut keep = tokio::time::interval(LEASE / 4);
+        let mut keep = tokio::time::interval(self.lease / 4);
         keep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A commit of our own is no news.
         let mut news = true;
@@ -289,7 +300,7 @@ impl Provisioner {
         queues: &BTreeMap<Queue, usize>,
     ) -> Result<(), BillingError> {
         let real_now = Utc::now();
-        let dispatcher = Dispatcher { owner: &self.owner, lease_until: real_now + LEASE, real_now };
+        let dispatcher = Dispatcher { owner: &self.owner, lease_until: real_now + self.lease, real_now };
         let done = round(&self.billing, dispatcher, seller_id, endings, queues).await?;
         for queue in &done.drained {
             self.hot.remove(queue);
@@ -316,7 +327,7 @@ impl Provisioner {
         }
         let kept = async {
             let mut tx = self.billing.store.engine().begin().await?;
-            let kept = service::extend(&mut tx, &self.owner, ids, Utc::now() + LEASE).await?;
+            let kept = service::extend(&mut tx, &self.owner, ids, Utc::now() + self.lease).await?;
             tx.commit().await?;
             Ok::<_, BillingError>(kept)
         };

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Moves;
 use crate::billing::{Billing, BillingError};
+use crate::metrics;
 use crate::store::schedule::{self, NIGHTLY_RUN};
 use crate::store::statistics;
 use crate::store::{Store, Unit};
@@ -70,14 +71,19 @@ impl Scheduler {
         // Beside it: a large table takes a while.
         let _statistics = AbortOnDropHandle::new(tokio::spawn(gather_statistics(self.billing.store.clone())));
         let mut troubles = HashMap::new();
+        let looked_at = metrics::SCHEDULES_LOOKED_AT.of([]);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = moves.next() => {}
                 _ = look.tick() => {}
             }
-            if let Err(error) = self.look(&stop, &mut troubles).await {
-                tracing::error!(%error, "the schedules cannot be read");
+            // Before it looks: what it then finds was due at this instant.
+            let now = self.billing.now();
+            match self.look(&stop, &mut troubles).await {
+                #[expect(clippy::cast_precision_loss, reason = "exact for the next hundred thousand years")]
+                Ok(()) => looked_at.set(now.timestamp_millis() as f64 / 1_000.0),
+                Err(error) => tracing::error!(%error, "the schedules cannot be read"),
             }
         }
     }

@@ -69,8 +69,9 @@ impl Worker {
         self.kinds.keys().copied().collect()
     }
 
-    #[cfg(test)]
-    pub(super) fn with_lease(mut self, lease: Duration) -> Self {
+    /// With leases that last that long instead of [`LEASE`].
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }

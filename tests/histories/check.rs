@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use billet::billing::hook;
 use billet::billing::reckon::Records;
 use billet::params;
+use billet::store::Tx;
 use billet::store::event::{Verdict, verify};
 use billet::store::invoice::{LineKind, lines_of_subscriptions};
 use billet::store::ledger::{audit, audit_documents};
-use billet::store::subscription::{Filter, list};
+use billet::store::seller::Seller;
+use billet::store::subscription::{Filter, Subscription, list};
+use billet_domain::id::CustomerId;
 use billet_domain::period::Period;
 use chrono::NaiveDate;
 
@@ -31,7 +34,7 @@ pub async fn coverage(world: &World, histories: &[History], end: NaiveDate) {
     let mut tx = world.billing.store.snapshot().await.expect("a snapshot");
     let mut all = Vec::new();
     loop {
-        let after = all.last().map_or(0, |one: &billet::store::subscription::Subscription| one.id.0);
+        let after = all.last().map_or(0, |one: &Subscription| one.id.0);
         let page = list(&mut tx, world.seller.id, &Filter::default(), after, 500).await.expect("subscriptions");
         if page.is_empty() {
             break;
@@ -39,16 +42,27 @@ pub async fn coverage(world: &World, histories: &[History], end: NaiveDate) {
         all.extend(page);
     }
     assert!(!all.is_empty());
-    for one in &mut all {
-        one.settled_until = None;
-    }
     let whose = |customer_id| {
         histories.iter().find(|history| history.customer_id == customer_id).map(History::told).unwrap_or_default()
     };
-    let records = Records::load(&mut tx, world.seller.id, &all).await.expect("records");
-    let lines = lines_of_subscriptions(&mut tx, world.seller.id, all.iter().map(|one| one.id)).await.expect("lines");
+    covered(&mut tx, &world.seller, all, end, whose).await;
+}
+
+/// The same of some subscriptions; `whose` tells what happened to a customer.
+pub async fn covered(
+    tx: &mut Tx,
+    seller: &Seller,
+    mut all: Vec<Subscription>,
+    end: NaiveDate,
+    whose: impl Fn(CustomerId) -> String,
+) {
+    for one in &mut all {
+        one.settled_until = None;
+    }
+    let records = Records::load(tx, seller.id, &all).await.expect("records");
+    let lines = lines_of_subscriptions(tx, seller.id, all.iter().map(|one| one.id)).await.expect("lines");
     for one in &all {
-        let due = records.due(one, &world.seller.tax_rules, end).expect("it can be reckoned");
+        let due = records.due(one, &seller.tax_rules, end).expect("it can be reckoned");
         // What takes back days but no money waits for a document that is about something.
         let open: Vec<_> = due.lines.iter().filter(|line| line.charge.amount_minor != 0).collect();
         assert!(open.is_empty(), "{}: {open:?} after {}", one.id, whose(one.customer_id));

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billet::billing::change::{self, Change, bill_changed};
-use billet::billing::draft::{self, ManualLine};
+use billet::billing::change::{self, Change};
 use billet::billing::hook::{self, Report};
 use billet::billing::subscribe::{NewSubscription, subscribe};
 use billet::billing::{BillingError, correct};
@@ -23,7 +22,7 @@ use crate::money::Purse;
 use crate::world::{PLANS, World};
 
 /// What a customer or the seller does; each has to succeed now and then.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 27] = [
     "subscribe",
     "plan",
     "quantity",
@@ -46,17 +45,27 @@ pub const NAMES: [&str; 23] = [
     "credit",
     "cancel_invoice",
     "draft",
+    "bill_draft",
+    "change_draft",
+    "issue_draft",
+    "discard_draft",
     "backdated",
 ];
+
+/// What is tried now and then while a draft waits: what it covers changes, and it comes to its end.
+const AROUND_DRAFTS: [&str; 8] =
+    ["issue_draft", "discard_draft", "plan", "quantity", "backdated", "cancel", "change_draft", "cancel_invoice"];
 
 pub struct History {
     pub customer_id: CustomerId,
     /// Every hook, as delivered.
     pub reports: Vec<Report>,
     pub counts: BTreeMap<(&'static str, &'static str), u32>,
+    /// Whether a draft of the customer's waits to be issued or discarded.
+    pub has_drafts: bool,
+    pub(crate) rng: StdRng,
+    pub(crate) steps: Vec<String>,
     number: u32,
-    rng: StdRng,
-    steps: Vec<String>,
 }
 
 impl History {
@@ -65,9 +74,10 @@ impl History {
             customer_id,
             reports: Vec::new(),
             counts: BTreeMap::new(),
-            number,
+            has_drafts: false,
             rng: StdRng::seed_from_u64(seed),
             steps: Vec::new(),
+            number,
         }
     }
 
@@ -80,8 +90,14 @@ impl History {
     pub async fn step(&mut self, world: &World) {
         let name = match self.steps.len() {
             0 => *["subscribe", "created"].choose(&mut self.rng).expect("one"),
+            _ if self.has_drafts && self.rng.random_ratio(1, 2) => *AROUND_DRAFTS.choose(&mut self.rng).expect("one"),
             _ => *NAMES.choose(&mut self.rng).expect("one"),
         };
+        self.take(world, name).await;
+    }
+
+    /// One step of this name.
+    pub async fn take(&mut self, world: &World, name: &'static str) {
         self.steps.push(format!("{} {name}", world.billing.now()));
         let outcome = match name {
             "created" | "package" | "suspended" | "unsuspended" | "usage" | "terminated" => {
@@ -145,9 +161,13 @@ impl History {
             "subscribe" => self.subscribe(world, &mut unit).await?,
             "pay" | "refund" | "allocate" | "release" => self.move_money(&mut unit, name).await?,
             "draft" => self.draft(world, &mut unit).await?,
+            "bill_draft" => self.bill_due(world, &mut unit, true).await?,
+            "issue_draft" | "discard_draft" => self.end_draft(world, &mut unit, name == "issue_draft").await?,
             "credit" | "cancel_invoice" => self.take_back(world, &mut unit, name).await?,
             _ => self.change(world, &mut unit, name).await?,
         }
+        unit.flush().await?;
+        self.has_drafts = !self.drafts(&mut unit).await?.is_empty();
         unit.commit().await?;
         Ok(())
     }
@@ -175,12 +195,11 @@ impl History {
         self.steps.push(format!("  {new:?}"));
         let key = self.key();
         let made = subscribe(unit, &world.seller, &customer, new, &key).await?;
-        let outcome = bill_changed(unit, &world.seller, &customer, [made.id]).await?;
-        assert!(outcome.failures.is_empty(), "{:?} in {}", outcome.failures, self.told());
-        Ok(())
+        let draft = self.rng.random_ratio(1, 8);
+        self.bill(world, unit, &customer, made.id, draft).await
     }
 
-    async fn customer(&self, unit: &mut Unit) -> Result<customer::Customer, BillingError> {
+    pub(crate) async fn customer(&self, unit: &mut Unit) -> Result<customer::Customer, BillingError> {
         let found = customer::lock(unit, &[self.customer_id]).await?.pop();
         found.ok_or_else(|| BillingError::not_found("customer", self.customer_id))
     }
@@ -219,6 +238,7 @@ impl History {
             "resume" => Change::Fact(FactKind::Resumed),
             "cancel" => Change::Cancel { ending, reason: "test".to_owned() },
             "withdraw" => Change::Fact(FactKind::Withdrawn),
+            "change_draft" if self.rng.random_ratio(1, 3) => Change::Cancel { ending, reason: "test".to_owned() },
             _ => Change::Quantity { component, quantity, timing: None },
         };
         let effective = (name == "backdated" || self.rng.random_ratio(1, 6)).then(|| self.near(world));
@@ -239,9 +259,7 @@ impl History {
         }
         let key = self.key();
         change::change(unit, &world.seller, &mut loaded, asked, effective, &key).await?;
-        let outcome = bill_changed(unit, &world.seller, &loaded.customer, [id]).await?;
-        assert!(outcome.failures.is_empty(), "{:?} in {}", outcome.failures, self.told());
-        Ok(())
+        self.bill(world, unit, &loaded.customer, id, name == "change_draft").await
     }
 
     async fn move_money(&mut self, unit: &mut Unit, name: &str) -> Result<(), BillingError> {
@@ -253,25 +271,6 @@ impl History {
             _ => purse.release(unit, &mut self.rng).await?,
         };
         self.steps.push(format!("  {told}"));
-        Ok(())
-    }
-
-    async fn draft(&mut self, world: &World, unit: &mut Unit) -> Result<(), BillingError> {
-        let customer = self.customer(unit).await?;
-        let line = ManualLine {
-            name: "Work".to_owned(),
-            quantity: Decimal::from(self.rng.random_range(1..9u32)),
-            unit_price: Decimal::from(75),
-            tax_class: String::new(),
-            period: None,
-        };
-        let made = draft::create(unit, &world.seller, &customer, customer.currency, false, String::new(), vec![line])?;
-        unit.flush().await?;
-        if self.rng.random_ratio(1, 3) {
-            draft::issue(unit, &world.seller, made.id).await?;
-        } else {
-            draft::discard(unit, &world.seller, made.id).await?;
-        }
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use billet::proto::billet::v1::report_service_client::ReportServiceClient;
 use billet::proto::billet::v1::reseller_service_client::ResellerServiceClient;
 use billet::proto::billet::v1::subscription_service_client::SubscriptionServiceClient;
 use billet::proto::google::r#type as gt;
-use sqlx::{AssertSqlSafe, Connection as _};
+use billet::store::raw;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -112,9 +112,8 @@ impl Caller {
 /// A daemon with its database.
 pub struct Billet {
     engine: Engine,
-    daemon: Child,
-    url: String,
-    metrics_address: String,
+    /// The first one always, and those that joined it.
+    daemons: Vec<Daemon>,
     database: String,
     folder: tempfile::TempDir,
     clock: Option<String>,
@@ -128,11 +127,40 @@ pub struct Billet {
     requests: AtomicU32,
 }
 
-impl Drop for Billet {
+/// A process that serves.
+struct Daemon {
+    child: Child,
+    url: String,
+    metrics_address: String,
+}
+
+impl Drop for Daemon {
     fn drop(&mut self) {
         // Only on failure is it still running here.
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Billet {
+    /// A story that ended well leaves nothing; after one that failed somebody may want to look at its database.
+    fn drop(&mut self) {
+        self.daemons.clear();
+        if self.engine == Engine::Sqlite || std::thread::panicking() {
+            return;
+        }
+        let Some((server, name)) = self.database.rsplit_once('/') else { return };
+        // The story's own runtime cannot be waited for here.
+        let dropped = std::thread::scope(|scope| {
+            let dropping = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                runtime.block_on(raw::drop_database(server, name))
+            });
+            dropping.join()
+        });
+        if !matches!(dropped, Ok(Ok(()))) {
+            eprintln!("{name} could not be dropped: {dropped:?}");
+        }
     }
 }
 
@@ -147,10 +175,7 @@ async fn fresh_database(engine: Engine, folder: &Path) -> String {
         Engine::Postgres => {
             let server = std::env::var("BILLET_TEST_POSTGRES").expect("a server");
             let name = format!("billet_journey_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
-            let mut admin =
-                sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the test server answers");
-            let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-            sqlx::query(create).execute(&mut admin).await.expect("a fresh database");
+            raw::create_database(&server, &name).await.expect("a fresh database");
             format!("{server}/{name}")
         }
     }
@@ -173,8 +198,8 @@ fn secret_key(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// Starts a daemon; answers where it listens, and where for those who watch it.
-fn spawn(folder: &Path, database: &str, clock: Option<&str>, settings: &[&str]) -> (Child, String, String) {
+/// Starts a daemon.
+fn spawn(folder: &Path, database: &str, clock: Option<&str>, settings: &[&str]) -> Daemon {
     let mut serve = billet(folder, database, "serve");
     serve.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]).args(settings);
     serve.arg("--secret-key-file").arg(secret_key(folder));
@@ -182,14 +207,14 @@ fn spawn(folder: &Path, database: &str, clock: Option<&str>, settings: &[&str]) 
         serve.args(["--simulated-clock", clock]);
     }
     let log = std::fs::File::options().create(true).append(true).open(folder.join("billet.log")).expect("a log file");
-    let mut daemon = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("billet starts");
-    let mut lines = BufReader::new(daemon.stdout.take().expect("a pipe")).lines();
+    let mut child = serve.stdout(Stdio::piped()).stderr(log).spawn().expect("billet starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let (Some(Ok(line)), Some(Ok(metrics))) = (lines.next(), lines.next()) else {
         panic!("the daemon did not start: {}", std::fs::read_to_string(folder.join("billet.log")).unwrap_or_default());
     };
     let url = line.strip_prefix("listening on ").expect("the line that says where").to_owned();
     let metrics = metrics.strip_prefix("metrics on http://").and_then(|line| line.strip_suffix("/metrics"));
-    (daemon, url, metrics.expect("the line that says where").to_owned())
+    Daemon { child, url, metrics_address: metrics.expect("the line that says where").to_owned() }
 }
 
 #[allow(dead_code)]
@@ -225,24 +250,11 @@ impl Billet {
         let founded: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let token = founded["secret"].as_str().expect("a token").to_owned();
         let seller_id = founded["seller_id"].as_str().expect("a seller").to_owned();
-        let (daemon, url, metrics_address) = spawn(folder.path(), &database, clock, settings);
-        let owner = caller(&url, &token).await;
+        let daemons = vec![spawn(folder.path(), &database, clock, settings)];
+        let owner = caller(&daemons[0].url, &token).await;
         let clock = clock.map(str::to_owned);
         let requests = AtomicU32::new(0);
-        Self {
-            engine,
-            daemon,
-            url,
-            metrics_address,
-            database,
-            folder,
-            clock,
-            settings,
-            owner,
-            token,
-            seller_id,
-            requests,
-        }
+        Self { engine, daemons, database, folder, clock, settings, owner, token, seller_id, requests }
     }
 
     /// Which engine it is on.
@@ -252,12 +264,12 @@ impl Billet {
 
     /// Where it listens.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.daemons[0].url
     }
 
     /// Where it answers those who watch it, as `host:port`.
     pub fn metrics_address(&self) -> &str {
-        &self.metrics_address
+        &self.daemons[0].metrics_address
     }
 
     /// Its database's URL.
@@ -275,7 +287,7 @@ impl Billet {
         let token_file = self.folder.path().join("hook.token");
         std::fs::write(&token_file, token).expect("written");
         let mut hook = Command::new(env!("CARGO_BIN_EXE_billet"));
-        hook.args(["hook", "cpanel", "--url", &self.url]).arg("--token-file").arg(&token_file);
+        hook.args(["hook", "cpanel", "--url", self.url()]).arg("--token-file").arg(&token_file);
         hook.arg("--spool").arg(self.folder.path().join("spool"));
         let mut child =
             hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("billet runs");
@@ -297,22 +309,47 @@ impl Billet {
 
     /// Clients of somebody else.
     pub async fn caller(&self, token: &str) -> Caller {
-        caller(&self.url, token).await
+        caller(&self.daemons[0].url, token).await
+    }
+
+    /// Clients of somebody else, at one of the daemons.
+    pub async fn caller_at(&self, daemon: usize, token: &str) -> Caller {
+        caller(&self.daemons[daemon].url, token).await
+    }
+
+    /// Starts one more daemon on the same database, which only PostgreSQL allows; answers its place, from 1.
+    pub fn join(&mut self) -> usize {
+        assert_eq!(self.engine, Engine::Postgres, "one daemon at a time has the file");
+        let daemon = spawn(self.folder.path(), &self.database, self.clock.as_deref(), self.settings);
+        self.daemons.push(daemon);
+        self.daemons.len() - 1
     }
 
     /// Kills the daemon as a power cut would.
     pub fn kill(&mut self) {
-        self.daemon.kill().expect("it was running");
-        self.daemon.wait().expect("it ends");
+        self.kill_at(0);
+    }
+
+    /// Kills one of the daemons.
+    pub fn kill_at(&mut self, daemon: usize) {
+        let child = &mut self.daemons[daemon].child;
+        child.kill().expect("it was running");
+        child.wait().expect("it ends");
     }
 
     /// Starts the daemon again on the same database; a simulated clock stands where it was last moved to.
     pub async fn restart(&mut self) {
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-        (self.daemon, self.url, self.metrics_address) =
-            spawn(self.folder.path(), &self.database, self.clock.as_deref(), self.settings);
-        self.owner = caller(&self.url, &self.token).await;
+        self.restart_at_place(0).await;
+    }
+
+    /// The same with one of several daemons.
+    pub async fn restart_at_place(&mut self, daemon: usize) {
+        let _ = self.daemons[daemon].child.kill();
+        let _ = self.daemons[daemon].child.wait();
+        self.daemons[daemon] = spawn(self.folder.path(), &self.database, self.clock.as_deref(), self.settings);
+        if daemon == 0 {
+            self.owner = caller(&self.daemons[0].url, &self.token).await;
+        }
     }
 
     /// The same with the clock at another instant.
@@ -321,29 +358,37 @@ impl Billet {
         self.restart().await;
     }
 
-    /// Ends the daemon as systemd would; it must end well.
+    /// Ends the daemon as systemd would, and all that joined it; they must end well.
     pub async fn stop(&mut self) {
-        let pid = i32::try_from(self.daemon.id()).expect("a pid").to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success());
-        // The connections of this process have to hear of it, so nothing may block here.
-        let status = loop {
-            if let Some(status) = self.daemon.try_wait().expect("it can be waited for") {
-                break status;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        };
-        assert!(status.success(), "it ended with {status}: {}", self.log());
+        for place in 0..self.daemons.len() {
+            let child = &mut self.daemons[place].child;
+            let pid = i32::try_from(child.id()).expect("a pid").to_string();
+            let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+            assert!(sent.success());
+            // The connections of this process have to hear of it, so nothing may block here.
+            let status = loop {
+                if let Some(status) = child.try_wait().expect("it can be waited for") {
+                    break status;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            };
+            assert!(status.success(), "it ended with {status}: {}", self.log());
+        }
     }
 
     /// Moves the clock and waits until nothing is left to do.
     pub async fn advance_to(&mut self, instant: &str) {
+        self.move_clock(instant).await;
+        self.settle().await;
+    }
+
+    /// Only moves the clock.
+    pub async fn move_clock(&mut self, instant: &str) {
         let to: chrono::DateTime<chrono::Utc> = instant.parse().expect("an instant");
         let to = prost_types::Timestamp { seconds: to.timestamp(), nanos: 0 };
         let request = pb::AdvanceClockRequest { to: Some(to) };
         self.owner.admin().advance_clock(request).await.expect("the clock moves");
         self.clock = Some(instant.to_owned());
-        self.settle().await;
     }
 
     /// Moves the clock through these instants, so that each night's run has its own day.
@@ -353,10 +398,22 @@ impl Billet {
         }
     }
 
-    /// Waits until no job is ready or running, and none died.
+    /// Waits until the scheduler has looked at the nights up to now. Their jobs are in the database then.
+    async fn nights_are_planned(&self) {
+        let now = self.clock.as_ref().map_or_else(chrono::Utc::now, |clock| clock.parse().expect("an instant"));
+        for _ in 0..6_000 {
+            let looked_at_s = self.scrape().await.get("billet_schedules_looked_at_seconds").copied();
+            if looked_at_s.is_some_and(|looked_at_s| looked_at_s >= now.timestamp() as f64) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the scheduler does not look within a minute: {}", self.log());
+    }
+
+    /// Waits until the nights are planned, no job is ready or running, and none died.
     pub async fn settle(&self) {
-        // The scheduler looks when the clock moves; give it a moment to leave its jobs.
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        self.nights_are_planned().await;
         for _ in 0..1_200 {
             let request = pb::ListJobsRequest { page_size: 10, ..Default::default() };
             let jobs = self.owner.admin().list_jobs(request).await.expect("jobs are listed").into_inner().jobs;

@@ -51,7 +51,7 @@ pub async fn measure(place: &Place, args: &ProvisionArgs) -> Result<Report, Benc
     statistics::gather(place.store.engine()).await?;
     let bar = progress("provision", u64::from(args.count));
     let began = Instant::now();
-    let running = Provisioner::start(world.billing.clone());
+    let running = Provisioner::new(world.billing.clone()).start();
     let mut settled = 0;
     while settled < i64::from(args.count) {
         if began.elapsed() > TIME_MAX {

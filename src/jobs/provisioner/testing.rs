@@ -154,7 +154,7 @@ impl World {
 
     /// Lets everything be done that is due, then stops.
     pub async fn provision(&self) {
-        let running = Provisioner::start(self.billing.clone());
+        let running = Provisioner::new(self.billing.clone()).start();
         self.quiet().await;
         running.stop(std::time::Duration::from_secs(10)).await;
     }
