@@ -6,6 +6,9 @@
 #[path = "journeys/catalogue.rs"]
 mod catalogue;
 #[allow(dead_code, reason = "the journeys use the rest of it")]
+#[path = "journeys/exposition.rs"]
+mod exposition;
+#[allow(dead_code, reason = "the journeys use the rest of it")]
 #[path = "journeys/harness.rs"]
 mod harness;
 #[allow(dead_code, reason = "the journeys use the rest of it")]
