@@ -62,7 +62,7 @@ declare! {
     SCHEDULES_LOOKED_AT: Gauges<0> = ("billet_schedules_looked_at_seconds", &[]);
     /// Documents issued: invoice, credit_note, cancellation.
     DOCUMENTS: Counters<1> = ("billet_documents_issued_total", &["kind"]);
-    /// Batches of billing runs: done, retried (with fewer subscriptions), skipped (a customer who cannot be billed), failed.
+    /// Batches of billing runs: done, retried, skipped (a customer who cannot be billed), failed.
     RUN_BATCHES: Counters<1> = ("billet_run_batches_total", &["outcome"]);
     /// How long the batches took that were done.
     RUN_BATCH_SECONDS: Histograms<0> = ("billet_run_batch_duration_seconds", &[], LONG);

@@ -3,7 +3,7 @@
 //! Each batch is a step ahead of the run's job, whose attempts count anew from it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use billet_domain::id::{CustomerId, RunId, SellerId, SubscriptionId};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -26,6 +26,10 @@ pub const BATCH: i64 = 1_000;
 pub const BATCH_MAX: i64 = 4_000;
 /// With this attempt a batch is one customer, and cannot be smaller.
 const ATTEMPTS_SHRINKING_MAX: u32 = 5;
+/// How often in a row the smallest batch is tried before the job goes back to the queue, whose pauses are longer.
+const TRIES_MAX: u32 = 6;
+/// The longest pause before the second try; it doubles with each further one.
+const PAUSE_FIRST: Duration = Duration::from_millis(10);
 /// Identifiers that a batch may use.
 const IDS_PER_BATCH: i64 = 64_000;
 
@@ -98,18 +102,26 @@ pub async fn cancel(unit: &mut Unit, id: RunId) -> Result<Run, BillingError> {
 /// subscriptions, as a daemon may have died of a batch, or before it was done.
 ///
 /// # Errors
-/// [`BillingError`] when a batch could not be done; what was done before stays done.
+/// [`BillingError`] when a batch could not be done, a transient one after a few tries; what was done before stays done.
 pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u32) -> Result<Run, BillingError> {
     let largest = billing.run_batch;
     let mut size = first_size(largest, attempt);
+    // In vain and in a row, with the smallest batch.
+    let mut tries = 0;
     loop {
         match batch(billing, seller_id, id, size).await {
             Ok(run) if run.state.is_over() => return Ok(run),
-            Ok(_) => size = largest.min(size.saturating_mul(2)),
-            Err(error) if error.is_transient() || size > 1 && !is_outage(&error) => {
+            Ok(_) => (size, tries) = (largest.min(size.saturating_mul(2)), 0),
+            Err(error) if size > 1 && !is_outage(&error) => {
                 tracing::warn!(%error, %id, size, "a batch of the run is tried again with fewer subscriptions");
                 metrics::RUN_BATCHES.of(["retried"]).increment(1);
                 size = fewer(size);
+            }
+            Err(error) if error.is_transient() && tries + 1 < TRIES_MAX => {
+                tries += 1;
+                tracing::warn!(%error, %id, tries, "the smallest batch of the run is tried again");
+                metrics::RUN_BATCHES.of(["retried"]).increment(1);
+                tokio::time::sleep(pause(tries, rand::random())).await;
             }
             Err(error) => {
                 metrics::RUN_BATCHES.of(["failed"]).increment(1);
@@ -121,6 +133,13 @@ pub async fn work(billing: &Billing, seller_id: SellerId, id: RunId, attempt: u3
 
 fn first_size(largest: i64, attempt: u32) -> i64 {
     (1..attempt.min(ATTEMPTS_SHRINKING_MAX)).fold(largest, |size, _| fewer(size))
+}
+
+/// The pause after that many tries: between a half and the whole of the doubled pause, so that two who are in each other's
+/// way do not meet again. `jitter` is between 0 and 1.
+fn pause(tries: u32, jitter: f64) -> Duration {
+    let full = PAUSE_FIRST.saturating_mul(1 << tries.saturating_sub(1).min(TRIES_MAX));
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 fn fewer(size: i64) -> i64 {
@@ -282,4 +301,17 @@ async fn skip(
     job::got_ahead(&mut unit, &job_key(id)).await?;
     unit.commit().await?;
     Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        assert_eq!((pause(1, 1.0), pause(1, 0.0)), (PAUSE_FIRST, PAUSE_FIRST / 2));
+        let longest: Vec<Duration> = (1..TRIES_MAX).map(|tries| pause(tries, 1.0)).collect();
+        assert!(longest.is_sorted() && longest.iter().sum::<Duration>() < Duration::from_secs(1), "{longest:?}");
+        assert!(pause(u32::MAX, 2.0) < Duration::from_secs(1));
+    }
 }

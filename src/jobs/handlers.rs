@@ -88,4 +88,6 @@ async fn replay_parked(billing: Billing, job: Job) -> Result<(), JobError> {
 }
 
 #[cfg(test)]
+mod obstacles;
+#[cfg(test)]
 mod tests;

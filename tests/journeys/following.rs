@@ -18,6 +18,8 @@ struct Follower {
     daemon: watch::Receiver<Caller>,
     prefixes: Vec<String>,
     seen: Vec<pb::Event>,
+    /// How far it is, for others.
+    progress: watch::Sender<i64>,
     /// What ended its streams.
     ends: Vec<tonic::Status>,
 }
@@ -25,7 +27,7 @@ struct Follower {
 impl Follower {
     fn new(daemon: &watch::Receiver<Caller>, prefixes: &[&str]) -> Self {
         let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
-        Self { daemon: daemon.clone(), prefixes, seen: Vec::new(), ends: Vec::new() }
+        Self { daemon: daemon.clone(), prefixes, seen: Vec::new(), progress: watch::Sender::new(0), ends: Vec::new() }
     }
 
     fn position(&self) -> i64 {
@@ -50,7 +52,10 @@ impl Follower {
                     return self;
                 }
                 match tokio::time::timeout(Duration::from_millis(500), events.next()).await {
-                    Ok(Some(Ok(answer))) => self.seen.push(answer.event.expect("an event")),
+                    Ok(Some(Ok(answer))) => {
+                        self.seen.push(answer.event.expect("an event"));
+                        self.progress.send_replace(self.position());
+                    }
                     Ok(Some(Err(status))) => {
                         self.ends.push(status);
                         break;
@@ -65,9 +70,10 @@ impl Follower {
 }
 
 /// Makes customers until it is told to stop, whatever happens to the daemon meanwhile.
-async fn write(daemon: watch::Receiver<Caller>, mut stop: watch::Receiver<bool>) {
+/// Answers how many.
+async fn write(daemon: watch::Receiver<Caller>, mut stop: watch::Receiver<bool>) -> usize {
     let mut number = 0;
-    while !*stop.borrow_and_update() {
+    loop {
         let name = format!("Live {number}");
         let party = pb::Party { name, ..Default::default() };
         let customer = pb::Customer { party: Some(party), ..Default::default() };
@@ -75,7 +81,13 @@ async fn write(daemon: watch::Receiver<Caller>, mut stop: watch::Receiver<bool>)
         let caller = daemon.borrow().clone();
         // The same call again until it is answered: it is done once.
         match tokio::time::timeout(PATIENCE, caller.customers().create_customer(request)).await {
-            Ok(Ok(_)) => number += 1,
+            // What was not answered may be done all the same: only after an answer is it known how many there are.
+            Ok(Ok(_)) => {
+                number += 1;
+                if *stop.borrow_and_update() {
+                    return number;
+                }
+            }
             Ok(Err(_)) | Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
@@ -108,11 +120,18 @@ async fn who_follows_sees_every_event_once_over_restarts() {
         let (last, wanted) = watch::channel(String::new());
         let (stop, stopped) = watch::channel(false);
         let writer = tokio::spawn(write(daemon.clone(), stopped));
-        let everything = tokio::spawn(Follower::new(&daemon, &[]).until(wanted.clone()));
-        let customers = tokio::spawn(Follower::new(&daemon, &["customer."]).until(wanted.clone()));
+        let followers = [Follower::new(&daemon, &[]), Follower::new(&daemon, &["customer."])];
+        let mut progress = [0, 1].map(|one: usize| followers[one].progress.subscribe());
+        let [everything, customers] = followers.map(|follower| tokio::spawn(follower.until(wanted.clone())));
         // Two that go in order, two that die, and events all the time.
         for killed in [false, true, false, true] {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            // What is written from now on is only seen in streams of this daemon: both are in one then.
+            billet.customer("Between").await;
+            let newest = billet.journal().await.last().expect("something happened").sequence;
+            for position in &mut progress {
+                let caught_up = position.wait_for(|position| *position >= newest);
+                tokio::time::timeout(4 * PATIENCE, caught_up).await.expect("in time").expect("it follows");
+            }
             if killed {
                 billet.kill();
             } else {
@@ -121,9 +140,8 @@ async fn who_follows_sees_every_event_once_over_restarts() {
             billet.restart().await;
             daemons.send_replace(billet.owner.clone());
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
         stop.send_replace(true);
-        writer.await.expect("it wrote");
+        let written = writer.await.expect("it wrote");
         last.send_replace(billet.customer("The last").await);
         let everything = everything.await.expect("it saw the last");
         let customers = customers.await.expect("it saw the last");
@@ -131,11 +149,12 @@ async fn who_follows_sees_every_event_once_over_restarts() {
         let journal = billet.journal().await;
         assert!(journal.iter().zip(1..).all(|(event, sequence)| event.sequence == sequence), "the journal has gaps");
         let live = journal.iter().filter(|event| event.kind == "customer.created").count();
-        assert!(live > 21, "there was something to see while the daemon came and went: {live}");
+        // Those of before, four in between, the last, and what was written while the daemon came and went.
+        assert_eq!(live, 20 + 4 + 1 + written);
         assert_eq!(everything.seen, journal);
         let of_customers: Vec<_> = journal.into_iter().filter(|event| event.kind.starts_with("customer.")).collect();
         assert_eq!(customers.seen, of_customers);
-        // Who is told that the daemon stops is told where to go on. (Somebody may be between two streams at that moment.)
+        // Who is told that the daemon stops is told where to go on.
         let ends: Vec<_> = everything.ends.iter().chain(&customers.ends).collect();
         let stopped = |status: &&&tonic::Status| {
             status.code() == Code::Unavailable && status.message().contains("watch again after")

@@ -23,7 +23,7 @@ use crate::store::testing::stores;
 use crate::store::{Store, run as runs};
 
 /// More than a job has attempts.
-const CUSTOMERS: usize = 30;
+pub(super) const CUSTOMERS: usize = 30;
 
 fn customer(number: usize) -> NewCustomer {
     let party = Party {
@@ -38,7 +38,7 @@ fn customer(number: usize) -> NewCustomer {
 }
 
 /// A seller with a due subscription of each customer, and a planned run.
-async fn planned(store: &Store) -> (Billing, SellerId, RunId) {
+pub(super) async fn planned(store: &Store) -> (Billing, SellerId, RunId) {
     let billing = Billing::new(store.clone(), Clock::simulated(start()));
     let (seller, _) = found_operator(&billing, some_seller("Hosting GmbH"), "owner").await.expect("a seller");
     let mut unit = billing.begin(seller.id, "tok_1").await.expect("begins");
@@ -79,18 +79,18 @@ async fn planned(store: &Store) -> (Billing, SellerId, RunId) {
     (billing, seller.id, run.id)
 }
 
-async fn claimed(billing: &Billing) -> (Queue, Job) {
+pub(super) async fn claimed(billing: &Billing) -> (Queue, Job) {
     let queue = Queue::new(billing.clone(), vec![run::RUN], LEASE);
     let job = queue.claim().await.expect("claimed").pop().expect("the run's job");
     (queue, job)
 }
 
-async fn stands(billing: &Billing, seller_id: SellerId, id: RunId) -> Run {
+pub(super) async fn stands(billing: &Billing, seller_id: SellerId, id: RunId) -> Run {
     let mut tx = billing.store.snapshot().await.expect("a snapshot");
     runs::get(&mut tx, seller_id, id).await.expect("readable").expect("the run")
 }
 
-async fn jobs(billing: &Billing, seller_id: SellerId) -> Vec<Job> {
+pub(super) async fn jobs(billing: &Billing, seller_id: SellerId) -> Vec<Job> {
     let mut tx = billing.store.snapshot().await.expect("a snapshot");
     let all = job::list(&mut tx, seller_id, None, 0, 1_000).await.expect("readable");
     all.into_iter().filter(|job| job.kind == run::RUN).collect()
@@ -124,8 +124,14 @@ async fn a_run_whose_daemon_dies_after_each_batch_comes_to_its_end() {
             }
             deaths += 1;
             let (now, left) = (stands(&billing, seller_id, id).await, jobs(&billing, seller_id).await);
-            assert!(now.done_count > before && now.state == RunState::Running, "{now:?}");
-            assert_eq!((left[0].state, left[0].attempt_count), (JobState::Running, 1), "death {deaths}");
+            assert_eq!(left[0].state, JobState::Running, "death {deaths}");
+            if now.state.is_over() {
+                // Where the machine is busy it may come that far before it is seen to die; its job is still there.
+                assert_eq!(now.done_count, i64::try_from(CUSTOMERS).expect("few"), "{now:?}");
+            } else {
+                assert!(now.done_count > before, "{now:?}");
+                assert_eq!(left[0].attempt_count, 1, "death {deaths}");
+            }
             take_over(&billing).await.expect("taken over");
         }
         assert!(deaths > ATTEMPTS_MAX, "{deaths} deaths");
