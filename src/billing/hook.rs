@@ -60,7 +60,21 @@ pub async fn apply(
     seller_id: billet_domain::id::SellerId,
     reports: &[Report],
 ) -> Result<Vec<Result<Answer, BillingError>>, BillingError> {
-    let ids = i64::try_from(IDS_PER_HOOK * (reports.len() + 8)).unwrap_or(i64::MAX);
+    apply_within(billing, seller_id, reports, ids_for(reports.len())).await
+}
+
+/// How many identifiers a set of reports usually needs at most.
+fn ids_for(reports: usize) -> i64 {
+    i64::try_from(IDS_PER_HOOK * (reports + 8)).unwrap_or(i64::MAX)
+}
+
+/// The same with so many identifiers.
+async fn apply_within(
+    billing: &Billing,
+    seller_id: billet_domain::id::SellerId,
+    reports: &[Report],
+    ids: i64,
+) -> Result<Vec<Result<Answer, BillingError>>, BillingError> {
     let instances: BTreeSet<InstanceId> = reports.iter().map(|report| report.instance_id).collect();
     let mut unit = billing.store.begin_large(seller_id, &actor(&instances), billing.now(), ids).await?;
     let seller =

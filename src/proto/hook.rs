@@ -201,6 +201,9 @@ fn happened_at(given: Option<Timestamp>, now: DateTime<Utc>) -> Result<DateTime<
     let instant = nanos
         .and_then(|nanos| DateTime::from_timestamp(given.seconds, nanos))
         .ok_or(FieldError::new(FIELD, FieldProblem::NotAnInstant))?;
+    if given.seconds < 0 {
+        return Err(FieldError::new(FIELD, FieldProblem::BeforeClocks));
+    }
     if instant > now + Duration::hours(AHEAD_HOURS_MAX) {
         return Err(FieldError::new(FIELD, FieldProblem::TooFarAhead { hours_max: AHEAD_HOURS_MAX }));
     }

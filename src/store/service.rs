@@ -363,7 +363,8 @@ pub async fn refresh_paid(unit: &mut Unit, invoices: impl IntoIterator<Item = i6
     unit.execute(text, params![seller_id, id_set(invoices), now]).await
 }
 
-/// Of these subscriptions, those that stand on issued documents of which nothing is open.
+/// Of these subscriptions, those that were paid for: they stand on an invoice that money settled at least in part, and none of
+/// theirs is open or was given up. What was cancelled or credited as a whole counts for nothing.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -378,7 +379,10 @@ pub async fn paid(
          WHERE invoice_lines.seller_id = $1 AND invoice_lines.subscription_id ",
         2,
         " GROUP BY invoice_lines.subscription_id \
-          HAVING sum(CASE WHEN open_items.kind = 'invoice' THEN open_items.open_minor ELSE 0 END) = 0"
+          HAVING sum(CASE WHEN open_items.kind = 'invoice' AND open_items.cancelled_by IS NULL \
+          THEN open_items.open_minor + open_items.written_off_minor ELSE 0 END) = 0 \
+          AND sum(CASE WHEN open_items.kind = 'invoice' AND open_items.cancelled_by IS NULL \
+          AND (open_items.gross_minor = 0 OR open_items.credited_minor < open_items.gross_minor) THEN 1 ELSE 0 END) > 0"
     );
     let found: Vec<(SubscriptionId,)> =
         tx.all(text, params![seller_id, id_set(ids.into_iter().map(|id| id.0))]).await?;

@@ -22,6 +22,8 @@ pub enum ServiceState {
     Suspended,
     /// Removed at the panel.
     Terminated,
+    /// Removed by Billet; the panel has not told of it yet.
+    Removed,
 }
 
 /// A customer's contract for a plan.
@@ -249,7 +251,7 @@ pub async fn end_accounts(unit: &mut Unit, ids: impl IntoIterator<Item = Subscri
         2,
         ""
     );
-    unit.execute(text, params![seller_id, ids, now, Word(ServiceState::Terminated)]).await?;
+    unit.execute(text, params![seller_id, ids, now, Word(ServiceState::Removed)]).await?;
     Ok(())
 }
 

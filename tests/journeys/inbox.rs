@@ -367,3 +367,54 @@ async fn what_cannot_be_understood_waits_until_a_person_has_seen_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_wrong_bills_no_years_and_stops_nobody() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        // Before there were computers: refused with the field.
+        for seconds in [-1, -62_000_000_000, -8_334_601_228_800] {
+            let mut old = event("old", "acme", AT, created("starter"));
+            old.happened_at = Some(prost_types::Timestamp { seconds, nanos: 0 });
+            let refused = panel.try_report(old).await.expect_err("it is refused");
+            assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+        }
+        // Before there was Billet: it waits, and nothing is billed.
+        for at in ["1970-01-01T00:00:10Z", "1999-12-31T23:59:59Z", "2026-01-01T00:00:00Z"] {
+            assert_parked(&panel.report("acme", at, created("starter")).await, "LONG_AGO");
+        }
+        assert!(billet.documents().await.is_empty());
+        let made = panel.report("acme", AT, created("starter")).await;
+        assert_eq!(made.outcome(), pb::HookOutcome::Applied, "{made:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_life_within_the_hour_is_told_in_any_order() {
+    on_both(async |billet| {
+        let starter = billet.simple_plan("starter", "31.00").await;
+        let acme = billet.customer("Acme").await;
+        let panel = Panel::parking(&billet, "whm1").await;
+        billet.map(&panel.instance_id, "starter", &starter).await;
+        billet.link(&acme, &panel.instance_id, "acme").await;
+        for (at, change) in [
+            ("2027-03-01T05:00:00Z", created("starter")),
+            ("2027-03-01T06:00:00Z", terminated()),
+            ("2027-03-01T06:20:00Z", terminated()),
+            ("2027-03-01T06:10:00Z", created("starter")),
+        ] {
+            panel.report("acme", at, change).await;
+        }
+        assert!(parked(&billet).await.is_empty());
+        let request = pb::ListSubscriptionsRequest { page_size: 10, ..Default::default() };
+        let all = billet.owner.subscriptions().list_subscriptions(request).await.expect("listed").into_inner();
+        assert_eq!(all.subscriptions.len(), 2);
+        assert!(all.subscriptions.iter().all(|one| one.ends_on.is_some()), "both have ended: {all:?}");
+    })
+    .await;
+}

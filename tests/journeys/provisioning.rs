@@ -152,6 +152,16 @@ async fn what_is_to_be_paid_first_is_made_when_it_is() {
         let id = billet.order(&customer, &small, "max.example", true).await;
         billet.until(&id, "derived", |one| one.awaits_payment && one.state() == pb::ProvisioningState::Settled).await;
         assert!(whm.accounts().is_empty());
+        // An invoice that is cancelled is not paid.
+        let other = billet.order(&customer, &small, "other.example", true).await;
+        let document = billet.documents().await.pop().expect("its invoice");
+        let request = pb::CancelInvoiceRequest {
+            request_id: billet.request_id(),
+            id: document.id.clone(),
+            reason: "a mistake".to_owned(),
+            ..Default::default()
+        };
+        billet.owner.invoices().cancel_invoice(request).await.expect("cancelled");
         let request = pb::RecordPaymentRequest {
             request_id: billet.request_id(),
             customer_id: customer.clone(),
@@ -164,6 +174,8 @@ async fn what_is_to_be_paid_first_is_made_when_it_is() {
         billet.owner.payments().record_payment(request).await.expect("booked");
         let service = billet.settled(&id).await;
         assert!(!service.awaits_payment && whm.account(&service.name).is_some());
+        let service = billet.service(&other).await;
+        assert!(service.awaits_payment && service.name.is_empty(), "{service:?}");
 
         billet.stop().await;
         billet.assert_checks();

@@ -28,7 +28,9 @@ use crate::store::seller::Seller;
 use crate::store::subscription::{ServiceState, Subscription};
 use crate::store::usage::Record;
 
-/// How long after Billet removed an account the panel may tell of it.
+/// How long ago something may have happened, in days. What is older comes from a clock that was wrong, and would bill years.
+const AGE_DAYS_MAX: i64 = 400;
+/// How far the panel's word of a removal may be from Billet's own.
 const ECHO_MINUTES_MAX: i64 = 60;
 /// How often an account's hooks are gone through: a hook may make room for one that happened at the same instant.
 const PASSES_MAX: usize = 4;
@@ -204,6 +206,12 @@ impl Account {
                 format!("{code}: {reason}; known of it: {facts}; see `billet hook status` on the panel's server");
             return Ok(Fate::Parked(parked("UNCLEAR_REPORT", detail)));
         }
+        let age = unit.now - hook.happened_at;
+        if age > chrono::TimeDelta::days(AGE_DAYS_MAX) {
+            let detail =
+                format!("it is said to have happened {} days ago: is the panel's clock wrong?", age.num_days());
+            return Ok(Fate::Parked(parked("LONG_AGO", detail)));
+        }
         if self.removed_here(&hook) {
             return Ok(Fate::Noted);
         }
@@ -214,15 +222,25 @@ impl Account {
         Ok(fated.unwrap_or_else(Fate::Parked))
     }
 
-    /// The panel tells that an account was removed which Billet removed itself a moment ago.
-    fn removed_here(&self, hook: &Hook) -> bool {
-        let ended_at = self.lives.last().and_then(|live| live.subscription.ended_at);
-        let state = self.lives.last().map(|live| live.subscription.service_state);
-        matches!(hook.change, Change::AccountTerminated)
-            && state == Some(ServiceState::Terminated)
-            && ended_at.is_some_and(|ended_at| {
-                (ended_at..ended_at + chrono::TimeDelta::minutes(ECHO_MINUTES_MAX)).contains(&hook.happened_at)
-            })
+    /// Whether the panel tells that an account was removed which Billet removed itself a moment ago. It tells so once: another
+    /// removal is about another account of the name.
+    fn removed_here(&mut self, hook: &Hook) -> bool {
+        if !matches!(hook.change, Change::AccountTerminated) {
+            return false;
+        }
+        let echo = chrono::TimeDelta::minutes(ECHO_MINUTES_MAX);
+        let ours = self.lives.iter_mut().rev().find(|live| {
+            live.subscription.service_state == ServiceState::Removed
+                && live
+                    .subscription
+                    .ended_at
+                    .is_some_and(|ended_at| (ended_at - echo..ended_at + echo).contains(&hook.happened_at))
+        });
+        ours.is_some_and(|live| {
+            live.subscription.service_state = ServiceState::Terminated;
+            live.touched = true;
+            true
+        })
     }
 
     /// A hook that begins an account.

@@ -6,17 +6,20 @@ mod meter;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use billet_domain::id::SellerId;
+use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 pub use self::meter::Queued;
 use self::meter::{DeskMeter, Tally};
-use super::{Answer, Report, apply};
+use super::{Answer, Report, apply_within as apply, ids_for};
 use crate::billing::{Billing, BillingError};
+use crate::store::StoreError;
 
 /// How many hooks may wait for a clerk. A caller that finds the queue full waits for its turn.
 const QUEUE_MAX: usize = 2_048;
@@ -24,6 +27,8 @@ const QUEUE_MAX: usize = 2_048;
 const CLERKS: usize = 2;
 /// How many are applied together.
 const BATCH_MAX: usize = 256;
+/// How many identifiers one report may need at most.
+const IDS_MAX: i64 = 64_000;
 /// How often a set is tried when another transaction is in the way.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -71,7 +76,8 @@ impl HookDesk {
         let (answer, done) = oneshot::channel();
         let queue = self.queue(&report);
         queue.send(Waiting { seller_id, report, answer }).await.map_err(|_| stopping())?;
-        done.await.map_err(|_| stopping())?
+        let broken = || BillingError::Store(StoreError::Corrupt("a hook broke the clerk of the desk".to_owned()));
+        done.await.map_err(|_| if queue.is_closed() { stopping() } else { broken() })?
     }
 
     /// What tells how many reports wait.
@@ -98,7 +104,11 @@ async fn serve(billing: Billing, mut waiting: mpsc::Receiver<Waiting>) {
             by_seller.entry(one.seller_id).or_default().push(one);
         }
         for (seller_id, set) in by_seller {
-            serve_set(&billing, &meter, seller_id, set).await;
+            // A hook that breaks the code must not end the desk: those in its set are told that something is wrong inside,
+            // which makes their spools go on with others.
+            if AssertUnwindSafe(serve_set(&billing, &meter, seller_id, set)).catch_unwind().await.is_err() {
+                tracing::error!(%seller_id, "a set of hooks broke the clerk; it goes on with the next");
+            }
         }
     }
 }
@@ -121,8 +131,8 @@ async fn serve_set(billing: &Billing, meter: &DeskMeter, seller_id: SellerId, se
             tracing::warn!(%error, "a hook could not be applied");
             tally.fail();
             meter.note(tally, begun_at.elapsed());
-            for one in set {
-                let _ = one.answer.send(Err(BillingError::Stale { detail: error.to_string() }));
+            if let Some(one) = set.into_iter().next() {
+                let _ = one.answer.send(Err(error));
             }
         }
         // One of them spoils the set: each by itself.
@@ -156,8 +166,11 @@ async fn try_apply(
     reports: &[Report],
 ) -> Result<Vec<Result<Answer, BillingError>>, BillingError> {
     let mut attempt = 1;
+    let mut ids = ids_for(reports.len());
     loop {
-        match apply(billing, seller_id, reports).await {
+        match apply(billing, seller_id, reports, ids).await {
+            // One that leads to very many lines: with room for them.
+            Err(BillingError::Store(StoreError::IdsExhausted)) if reports.len() == 1 && ids < IDS_MAX => ids = IDS_MAX,
             Err(error) if error.is_transient() && attempt < ATTEMPTS_MAX => {
                 tokio::time::sleep(Duration::from_millis(5 * u64::from(attempt))).await;
                 attempt += 1;

@@ -38,7 +38,8 @@ async fn keep(unit: &mut Unit, mut service: Service) -> Result<Service, BillingE
     Ok(service)
 }
 
-/// Tries again at once: looks first, and asks a person again if nothing has changed.
+/// Tries again at once: looks first, and asks a person again if nothing has changed. What waited for money waits no more: a person
+/// says so.
 ///
 /// # Errors
 /// [`BillingError::NotFound`], `STEP_RUNNING`.
@@ -46,6 +47,9 @@ pub async fn retry(unit: &mut Unit, id: SubscriptionId) -> Result<Service, Billi
     let mut service = idle(unit, id).await?;
     service.attempt_count = 0;
     service.due_at = None;
+    if std::mem::take(&mut service.awaits_payment) {
+        service.refresh_at = Some(unit.now);
+    }
     if service.name.is_some() && service.instance_id.is_some() {
         service.known = service.known.doubted();
     }

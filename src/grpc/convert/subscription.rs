@@ -65,7 +65,7 @@ pub fn to_subscription(
             ServiceState::Unknown => pb::ServiceState::Unspecified,
             ServiceState::Active => pb::ServiceState::Active,
             ServiceState::Suspended => pb::ServiceState::Suspended,
-            ServiceState::Terminated => pb::ServiceState::Terminated,
+            ServiceState::Terminated | ServiceState::Removed => pb::ServiceState::Terminated,
         }
         .into(),
         created_at: Some(to_instant(subscription.created_at)),

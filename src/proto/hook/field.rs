@@ -56,6 +56,9 @@ pub enum FieldProblem {
         /// How far it may be ahead.
         hours_max: i64,
     },
+    /// Before the beginning of computers' time.
+    #[error("is before 1970")]
+    BeforeClocks,
     /// No whole date that the calendar knows.
     #[error("is not a date with year, month and day")]
     NotADate,
