@@ -7,6 +7,9 @@ use super::{Ended, Next, Puzzle, Step, Verdict};
 /// How far a panel's clock may be from ours, in microseconds: an account that is this much older than our first attempt
 /// may still be what the attempt made.
 const CLOCKS_APART_MAX_US: i64 = 300 * 1_000_000;
+/// How often an account that an unanswered attempt may have made has to be missing before that is believed: panels go on with
+/// what nobody waits for any more, for minutes. With the pauses between attempts it is five minutes.
+const MISSING_MAX: u32 = 5;
 /// How many names are tried for a new account.
 const NAMES_MAX: u32 = 8;
 
@@ -91,6 +94,9 @@ pub struct Account {
     /// The panel refused to make it, because there is something with its name or its domain.
     #[serde(default)]
     pub conflict: bool,
+    /// How often it was missing since an attempt to make it ended without an answer.
+    #[serde(default)]
+    pub missing: u32,
     /// We have begun to suspend it and not heard how that ended.
     #[serde(default)]
     pub suspending: bool,
@@ -111,6 +117,7 @@ impl Account {
             create_begun_at_us: None,
             names_tried: 0,
             conflict: false,
+            missing: 0,
             suspending: false,
         }
     }
@@ -170,6 +177,7 @@ pub(super) fn begun(known: &Account, step: Step, now_us: i64) -> Account {
         Step::Look => {}
         Step::Create => {
             known.create_begun_at_us.get_or_insert(now_us);
+            known.missing = 0;
             known.certain = false;
         }
         Step::Suspend => {
@@ -291,6 +299,12 @@ fn missing(mut known: Account) -> (Account, Verdict) {
             // Not the name then, but the domain: no other name helps.
             known.conflict = false;
             (known, Verdict::Person(Puzzle::NotOurs))
+        }
+        // It may be on its way still: made again now, there would be two, and given up, there would be one that nobody knows of.
+        Presence::Absent if known.create_begun_at_us.is_some() && known.missing < MISSING_MAX => {
+            known.missing += 1;
+            known.certain = false;
+            (known, Verdict::Again(None))
         }
         Presence::Absent => (known, Verdict::Ahead),
         Presence::Present | Presence::Gone => {

@@ -171,6 +171,24 @@ fn what_others_made_is_not_taken_for_ours() {
 }
 
 #[test]
+fn what_may_be_on_its_way_is_waited_for() {
+    let want = Wanted::Account(wanted(AccountState::Suspended, ""));
+    let (mut known, _) = learn(&want, &begun(&absent(), Step::Create, 1), Step::Create, &Ended::Unknown);
+    for _ in 0..MISSING_MAX {
+        assert_eq!(next(&want, &known), Next::Do(Step::Look), "not believed yet");
+        let (after, verdict) = learn(&want, &known, Step::Look, &Ended::Missing);
+        assert_eq!(verdict, Verdict::Again(None));
+        known = after;
+    }
+    let (gone, verdict) = learn(&want, &known, Step::Look, &Ended::Missing);
+    assert_eq!((verdict, next(&want, &gone)), (Verdict::Ahead, Next::Settled));
+    // Here it comes.
+    let seen = Seen { domain: "shop.example".to_owned(), created_at_us: Some(2), ..Seen::default() };
+    let (found, _) = learn(&want, &known, Step::Look, &Ended::Done { already: false, seen: Some(seen) });
+    assert_eq!(next(&want, &found), Next::Do(Step::Suspend));
+}
+
+#[test]
 fn another_account_under_the_old_name_is_left_alone() {
     let mut panel = Panel::default();
     let (known, ..) = run(&mut panel, &wanted(AccountState::Active, ""), absent(), &[]);
