@@ -138,6 +138,11 @@ async fn from_the_order_to_the_end_and_every_hook_of_the_panel_changes_nothing()
         let attempts = billet.owner.provisioning().list_attempts(attempts).await.expect("listed").into_inner().attempts;
         let steps: Vec<_> = attempts.iter().rev().map(|one| one.step.as_str()).collect();
         assert_eq!(steps, ["create", "change_package", "suspend", "unsuspend", "suspend", "look", "terminate"]);
+        let told = billet.scrape().await;
+        let at = |name: &str| told.get(name).copied().unwrap_or_default();
+        assert_eq!(at("billet_provisioning_attempts_total{step=\"suspend\",outcome=\"done_already\"}"), 1.0);
+        assert_eq!(at("billet_provisioning_attempts_total{step=\"create\",outcome=\"done\"}"), 1.0);
+        assert_eq!(at("billet_provisioning_attempt_duration_seconds_count{step=\"create\"}"), 1.0);
         billet.assert_books_balance().await;
     }
 }

@@ -89,7 +89,8 @@ async fn what_was_done_stands_in_the_metrics() {
         // In real time, whatever the simulated clock says.
         let age = chrono::Utc::now().timestamp_millis() as f64 / 1_000.0 - at(&told, "process_start_time_seconds");
         assert!((0.0..600.0).contains(&age), "{age}");
-        for metric in ALL {
+        // Without a panel there is nothing of provisioning: the journey of an account looks at that.
+        for metric in ALL.iter().filter(|metric| !metric.name.starts_with("billet_provisioning_")) {
             let there = told.keys().any(|name| name.starts_with(metric.name));
             assert!(there, "{} was never measured", metric.name);
         }
