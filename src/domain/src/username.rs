@@ -26,15 +26,11 @@ pub fn offered(domain: &str, number: i64, given_up: u32) -> Vec<String> {
         .collect();
     let number = base36(number.unsigned_abs());
     let own = format!("w{number:0>3}");
-    let base = if base.is_empty() || is_reserved(&base) {
-        own.clone()
-    } else if base.len() < LENGTH_MIN {
-        format!("{base}{number:0>3}")
-    } else {
-        base
-    };
+    let base = if base.is_empty() || base.len() >= LENGTH_MIN { base } else { format!("{base}{number:0>3}") };
+    let base = if base.is_empty() || is_reserved(&base) { own.clone() } else { base };
     let stem: String = base.chars().take(LENGTH_MAX - 1).collect();
-    let numbered = (2..6).map(|digit| format!("{stem}{digit}"));
+    // A domain may end in such a digit itself.
+    let numbered = (2..6).map(|digit| format!("{stem}{digit}")).filter(|name| *name != base);
     let mut names: Vec<String> = std::iter::once(base.clone()).chain(numbered).collect();
     names.drain(..usize::try_from(given_up).unwrap_or(usize::MAX).min(names.len()));
     // Should even the own one be taken at a panel by somebody else.
@@ -129,6 +125,14 @@ mod tests {
         assert_eq!(offered("s1.example", 35, 0).first().map(String::as_str), Some("s100z"));
         assert_eq!(offered("shop.example", 35, 5), ["w00z", "w00zf"]);
         assert_eq!(offered("shop.example", 35, 6), ["w00z", "w00zg"]);
+    }
+
+    #[test]
+    fn no_name_is_offered_twice() {
+        let names = offered("aaaaa0a2.example", 1, 0);
+        assert_eq!(names, ["aaaaa0a2", "aaaaa0a3", "aaaaa0a4", "aaaaa0a5", "w001", "w001a"]);
+        // What becomes a reserved name by its number is none either.
+        assert_eq!(offered("tes.example", 37_900, 0).first().map(String::as_str), Some("wt8s"));
     }
 
     #[test]
