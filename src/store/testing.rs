@@ -84,3 +84,14 @@ pub async fn seller(store: &Store, id: i64) -> billet_domain::id::SellerId {
     tx.commit().await.expect("a commit");
     billet_domain::id::SellerId(id)
 }
+
+/// How many transactions of the database wait for a lock at this moment; none ever on SQLite.
+pub async fn waiting_for_locks(store: &Store) -> i64 {
+    let mut tx = store.snapshot().await.expect("a snapshot");
+    if !tx.is_postgres() {
+        return 0;
+    }
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let (count,): (i64,) = tx.one(sql, &[]).await.expect("the activity");
+    count
+}
