@@ -14,6 +14,8 @@ mod races;
 mod remote;
 mod report;
 mod runs;
+#[cfg(test)]
+mod strain;
 mod world;
 
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ use crate::store::instance;
 /// How many events of a stream are under way at once.
 const STREAM_AHEAD: usize = 64;
 /// How many hooks are replayed by one call.
-const REPLAY_MAX: usize = 1_000;
+const REPLAY_MAX: i64 = 1_000;
 
 /// The service.
 #[derive(Clone)]
@@ -157,12 +157,13 @@ impl HookService for HookApi {
         request: Request<pb::ReplayParkedRequest>,
     ) -> Result<Response<pb::ReplayParkedResponse>, Status> {
         let (caller, request) = open(request)?;
-        if request.ids.len() > REPLAY_MAX {
+        if request.ids.len() > REPLAY_MAX as usize {
             return Err(BillingError::invalid("ids", format!("at most {REPLAY_MAX}")).into());
         }
         let ids = request.ids.iter().enumerate();
         let ids: Vec<HookId> = ids.map(|(index, id)| parse(&format!("ids[{index}]"), id)).collect::<Result<_, _>>()?;
         let instance_id = parse_optional("instance_id", &request.instance_id)?;
+        let after = page::after_id(&request.page_token)?.unwrap_or(0);
         let begun = Call::begin(&self.billing, &caller, "ReplayParked", &request.request_id, &request).await?;
         let mut call = match begun {
             Begun::Fresh(call) => call,
@@ -170,10 +171,11 @@ impl HookService for HookApi {
         };
         let unit = &mut call.unit;
         let seller = seller_of(unit, caller.seller_id).await?;
+        let mut next_page_token = String::new();
         let hooks = if ids.is_empty() {
             let filter = Filter { instance_id, reason: request.reason.clone(), package: String::new() };
-            let mut found = hook::parked(unit, caller.seller_id, &filter, 0, REPLAY_MAX as i64).await?;
-            found.truncate(REPLAY_MAX);
+            let mut found = hook::parked(unit, caller.seller_id, &filter, after, REPLAY_MAX).await?;
+            next_page_token = page::cut(&mut found, REPLAY_MAX, |one| one.id.0.to_string());
             found
         } else {
             let mut found = hook::by_ids(unit, caller.seller_id, ids).await?;
@@ -182,7 +184,7 @@ impl HookService for HookApi {
         };
         let done = replay(unit, &seller, &hooks).await?;
         let results = done.iter().map(|hook| to_result(hook, false)).collect();
-        call.finish(pb::ReplayParkedResponse { results }).await
+        call.finish(pb::ReplayParkedResponse { results, next_page_token }).await
     }
 
     async fn dismiss_parked(

@@ -334,17 +334,15 @@ pub async fn count(tx: &mut Tx, seller_id: SellerId, state: ServiceState) -> Res
 
 /// Something about these subscriptions changed: what their services want is derived anew, soon.
 ///
+/// Also where that is due already: whoever is deriving it just now holds the row and has not seen the change, so this has to wait
+/// for them and ask again. A condition on `refresh_at` would be judged by the row as it was before, and pass it over.
+///
 /// # Errors
 /// [`StoreError`].
 pub async fn refresh(unit: &mut Unit, ids: impl IntoIterator<Item = SubscriptionId>) -> Result<u64, StoreError> {
     let ids = id_set(ids.into_iter().map(|id| id.0));
     let (seller_id, now) = (unit.seller_id, unit.now);
-    let text = with_ids!(
-        "UPDATE services SET refresh_at = $3 WHERE seller_id = $1 AND (refresh_at IS NULL OR refresh_at > $3) \
-         AND subscription_id ",
-        2,
-        ""
-    );
+    let text = with_ids!("UPDATE services SET refresh_at = $3 WHERE seller_id = $1 AND subscription_id ", 2, "");
     unit.execute(text, params![seller_id, ids, now]).await
 }
 

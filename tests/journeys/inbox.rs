@@ -155,6 +155,29 @@ async fn a_disabled_instance_keeps_its_hooks_until_it_is_enabled() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_one_call_can_try_again_is_tried_page_by_page() {
+    on_both(async |billet| {
+        let panel = Panel::parking(&billet, "whm1").await;
+        let names: Vec<String> = (0..1_003).map(|number| format!("nobody{number}")).collect();
+        let all = names.iter().map(|name| panel.report(name, AT, suspended()));
+        futures::future::join_all(all).await.iter().for_each(|result| assert_parked(result, "UNKNOWN_ACCOUNT"));
+        let (mut page_token, mut counts) = (String::new(), Vec::new());
+        loop {
+            let request_id = billet.request_id();
+            let replay = pb::ReplayParkedRequest { request_id, page_token, ..Default::default() };
+            let done = billet.owner.hooks().replay_parked(replay).await.expect("tried").into_inner();
+            counts.push(done.results.len());
+            page_token = done.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(counts, [1_000, 3]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_event_id_names_one_event() {
     on_both(async |billet| {
@@ -337,7 +360,7 @@ async fn what_cannot_be_understood_waits_until_a_person_has_seen_it() {
         ] {
             let (said, code) = billet.hook(&panel.token, input);
             assert_eq!(code, exit, "{said}");
-            assert!(said.starts_with("1 billet: not reported: ") && said.contains("waits in the inbox"), "{said}");
+            assert!(said.starts_with("1 billet: not understood: ") && said.contains("waits in the inbox"), "{said}");
         }
         let waiting = parked(&billet).await;
         assert!(waiting.iter().all(|hook| hook.reason == "UNCLEAR_REPORT"), "{waiting:?}");

@@ -32,6 +32,10 @@ const IDS_MAX: i64 = 64_000;
 /// How often a set is tried when another transaction is in the way.
 const ATTEMPTS_MAX: u32 = 5;
 
+/// The source of a report that breaks the code on purpose: nothing is known that would do so otherwise.
+#[cfg(test)]
+pub const BREAKS: &str = "breaks the code";
+
 struct Waiting {
     seller_id: SellerId,
     report: Report,
@@ -165,6 +169,8 @@ async fn try_apply(
     seller_id: SellerId,
     reports: &[Report],
 ) -> Result<Vec<Result<Answer, BillingError>>, BillingError> {
+    #[cfg(test)]
+    assert!(reports.iter().all(|one| one.hook.source != BREAKS), "as the test wants it");
     let mut attempt = 1;
     let mut ids = ids_for(reports.len());
     loop {

@@ -29,32 +29,13 @@ impl Answer {
         Self { is_lost: false, message: line(message), complaint: None, exit: DONE }
     }
 
-    /// The report could not be understood, and what is harmless of it is kept.
-    pub fn unclear(unclear: &Unclear, is_kept: Result<bool, SpoolError>) -> Self {
-        let exit = match &is_kept {
-            Ok(true) if unclear.code.is_bad_input() => BAD_INPUT,
-            Ok(true) => DONE,
-            Ok(false) | Err(_) => SPOOL_FAILED,
-        };
-        let is_lost = exit == SPOOL_FAILED;
-        let where_kept = match is_kept {
-            Ok(true) => "see `billet hook status`".to_owned(),
-            Ok(false) => "not kept, for there are too many such reports in the spool already".to_owned(),
-            Err(error) => format!("not kept: {error}"),
-        };
-        let message = line(&format!("not reported: {}; {where_kept}", unclear.reason));
-        let complaint = Some(format!("{}: {}; {where_kept}", unclear.code.as_str(), unclear.reason));
-        Self { is_lost, message, complaint, exit }
-    }
-
-    /// What became of the word to the daemon about it.
-    pub fn told(mut self, told: &Self) -> Self {
-        self.message = line(&format!("{}; {}", self.message, told.message));
-        if let (Some(own), Some(why)) = (&mut self.complaint, &told.complaint) {
-            own.push_str("; ");
-            own.push_str(why);
-        }
-        self
+    /// What the event says is that a report could not be understood.
+    pub fn not_understood(self, unclear: &Unclear) -> Self {
+        let became_of_it = self.complaint.as_ref().unwrap_or(&self.message);
+        let complaint = format!("{}: {}; {became_of_it}", unclear.code.as_str(), unclear.reason);
+        let message = line(&format!("not understood: {}; {}", unclear.reason, self.message));
+        let exit = if self.exit == DONE && unclear.code.is_bad_input() { BAD_INPUT } else { self.exit };
+        Self { message, complaint: Some(complaint), exit, ..self }
     }
 
     /// The event was put into the spool, and delivery ended like that.

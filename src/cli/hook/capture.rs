@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use billet_domain::hook::{Change, Hook};
 use chrono::{DateTime, SubsecRound, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::proto::hook::{EXTERNAL_REF_CHARS_MAX, FACTS_CHARS_MAX, REASON_CHARS_MAX, SOURCE_CHARS_MAX};
@@ -23,7 +23,7 @@ pub enum Captured {
     Unclear(Unclear),
 }
 
-/// A report that cannot be understood. It is kept in the spool's `rejected/`.
+/// A report that cannot be understood. It becomes an event like any other ([`Stamp::unclear`]), which the daemon keeps for a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unclear {
     /// Why, in one word for programs.
@@ -98,7 +98,7 @@ impl Stamp {
     /// What the daemon is told of a report that cannot be understood. Each stands under a name of its own, which no account
     /// has, so that none waits for another.
     pub fn unclear(&self, unclear: &Unclear, source: &str) -> Hook {
-        let facts: String = unclear.facts.to_string().chars().take(FACTS_CHARS_MAX).collect();
+        let facts = facts(&unclear.facts);
         let change =
             Change::Unclear { code: unclear.code.as_str().to_owned(), reason: reason(Some(&unclear.reason)), facts };
         self.hook(format!("?{}", self.event_id), change, source)
@@ -149,6 +149,30 @@ pub fn reason(given: Option<&str>) -> String {
     text(given.unwrap_or_default(), REASON_CHARS_MAX)
 }
 
+/// Facts as JSON that the daemon takes. Where they are too long the longest are left out, and named.
+fn facts(given: &Value) -> String {
+    let whole = given.to_string();
+    if whole.chars().count() <= FACTS_CHARS_MAX {
+        return whole;
+    }
+    let mut kept = given.as_object().cloned().unwrap_or_default();
+    let mut longest: Vec<(usize, String)> =
+        kept.iter().map(|(name, value)| (value.to_string().len(), name.clone())).collect();
+    longest.sort_unstable();
+    let mut left_out = Vec::new();
+    while let Some((_, name)) = longest.pop() {
+        kept.remove(&name);
+        left_out.push(text(&name, EXTERNAL_REF_CHARS_MAX));
+        let mut shown = kept.clone();
+        shown.insert("left_out".to_owned(), left_out.clone().into());
+        let shown = Value::Object(shown).to_string();
+        if shown.chars().count() <= FACTS_CHARS_MAX {
+            return shown;
+        }
+    }
+    json!({ "left_out": "everything: it is too long" }).to_string()
+}
+
 /// A reference for a person's eyes, from a name that is none.
 pub fn shown(given: &str) -> String {
     text(given, EXTERNAL_REF_CHARS_MAX)
@@ -166,6 +190,23 @@ mod tests {
         assert_eq!(name("the user", "a\u{FFFD}b", 16), Err("the user is not UTF-8".into()));
         assert_eq!(name("the user", "a\nb", 16), Err("the user has control characters".into()));
         assert_eq!(optional_name(Some("a\0b"), 16), "");
+    }
+
+    #[test]
+    fn facts_that_are_too_long_are_still_json_and_say_what_is_missing() {
+        let stamp = Stamp::new(None);
+        let told = |facts: Value| {
+            let unclear = Unclear { code: UnclearCode::Unnamed, reason: String::new(), facts };
+            let Change::Unclear { facts, .. } = stamp.unclear(&unclear, "").change else { panic!("it is unclear") };
+            assert!(facts.chars().count() <= FACTS_CHARS_MAX, "{}", facts.len());
+            serde_json::from_str::<Value>(&facts).expect("it is JSON")
+        };
+        assert_eq!(told(json!({ "user": "acmeone" })), json!({ "user": "acmeone" }));
+        let long = json!({ "user": "acmeone", "fields": "ä\"".repeat(1_500) });
+        assert_eq!(told(long), json!({ "user": "acmeone", "left_out": ["fields"] }));
+        let many: serde_json::Map<_, _> = (0..500).map(|number| (format!("{number:0>300}"), json!(1))).collect();
+        assert!(told(Value::Object(many))["left_out"].is_string());
+        assert!(told(json!("x".repeat(3_000)))["left_out"].is_string());
     }
 
     #[test]

@@ -26,35 +26,47 @@ pub async fn report(
         answer_within: settings.deadline,
         event_count_max: EVENT_COUNT_MAX,
     };
-    let hook = match captured {
-        Captured::Event(hook) => hook,
+    let what = match captured {
+        Captured::Event(hook) => What::Event(hook),
         Captured::Nothing(why) => return nothing(&why),
-        Captured::Unclear(unclear) => return report_unclear(settings, stamp, &unclear, &pace).await,
+        Captured::Unclear(unclear) => What::Unclear(stamp.unclear(&unclear, ""), unclear),
     };
     let target = settings.target.as_ref().map_err(|error| Stop::settings(error.to_string()));
-    let spooled = match Spool::open(&settings.spool) {
-        Ok(spool) => keep(&spool, hook.clone(), stamp, plesk).await.map(|kept| (spool, kept)),
+    let kept = match Spool::open(&settings.spool) {
+        Ok(spool) => keep(&spool, what.clone(), stamp, plesk).await.map(|kept| (spool, kept)),
         Err(error) => Err(error),
     };
-    match (spooled, target) {
-        (Ok((_, Err(NoEvent::Nothing(why)))), _) => nothing(&why),
-        (Ok((_, Err(NoEvent::Unclear(unclear)))), _) => report_unclear(settings, stamp, &unclear, &pace).await,
-        (Ok((spool, Ok(hook))), target) => hand_over(&spool, &hook, target, &pace).await,
+    let (answer, what) = match (kept, target) {
+        (Ok((_, Err(why))), _) => return nothing(&why),
+        (Ok((spool, Ok(what))), target) => (hand_over(&spool, what.hook(), target, &pace).await, what),
         // No room on the disk, no right to write: the daemon may still take it.
         (Err(error), Ok(target)) => {
-            let sent = deliver::deliver_unspooled(hook.clone(), target, &pace).await;
-            Answer::unspooled(&hook, &error, sent)
+            let sent = deliver::deliver_unspooled(what.hook().clone(), target, &pace).await;
+            (Answer::unspooled(what.hook(), &error, sent), what)
         }
-        (Err(error), Err(stop)) => Answer::unspooled(&hook, &error, Err(stop)),
+        (Err(error), Err(stop)) => (Answer::unspooled(what.hook(), &error, Err(stop)), what),
+    };
+    match what {
+        What::Event(_) => answer,
+        What::Unclear(_, unclear) => answer.not_understood(&unclear),
     }
 }
 
-/// Why there is no event after all.
-enum NoEvent {
-    /// Nothing happened that concerns billing.
-    Nothing(String),
-    /// It takes a person to tell.
-    Unclear(Unclear),
+/// What goes into the spool.
+#[derive(Debug, Clone)]
+enum What {
+    /// Something happened.
+    Event(Hook),
+    /// A report that could not be understood: a person is told by the daemon, where it waits in the inbox.
+    Unclear(Hook, Unclear),
+}
+
+impl What {
+    fn hook(&self) -> &Hook {
+        match self {
+            Self::Event(hook) | Self::Unclear(hook, _) => hook,
+        }
+    }
 }
 
 /// Delivers what waits, this event included.
@@ -68,59 +80,39 @@ async fn hand_over(spool: &Spool, hook: &Hook, target: Result<&Target, Stop>, pa
     }
 }
 
-/// Puts the event into the spool. If Plesk has to be asked for its plan first, what is known already goes to disk before
-/// Plesk is asked. The inner error is the answer if it turned out to be no event.
+/// Puts it into the spool. If Plesk has to be asked for its plan first, what is known already goes to disk before
+/// Plesk is asked, under the same name. The inner error says why it turned out to be no event.
 async fn keep(
     spool: &Spool,
-    hook: Hook,
+    what: What,
     stamp: &Stamp,
     plesk: Option<&Plesk>,
-) -> Result<Result<Hook, NoEvent>, SpoolError> {
+) -> Result<Result<What, String>, SpoolError> {
+    let hook = match what {
+        What::Event(hook) => hook,
+        What::Unclear(hook, unclear) => {
+            spool.save_unclear(&hook)?;
+            return Ok(Ok(What::Unclear(hook, unclear)));
+        }
+    };
     let (Some(subscription), Some(plesk)) = (plesk::lacks_plan(&hook), plesk) else {
         spool.save(&hook)?;
-        return Ok(Ok(hook));
+        return Ok(Ok(What::Event(hook)));
     };
     let draft = spool.draft(&hook)?;
     let answer = plan::of(subscription, plesk).await;
-    Ok(match plesk::with_plan(hook, answer) {
-        Captured::Event(hook) => {
-            draft.finish(&hook)?;
-            Ok(hook)
-        }
+    let what = match plesk::with_plan(hook, answer) {
+        Captured::Event(hook) => What::Event(hook),
+        Captured::Unclear(unclear) => What::Unclear(stamp.unclear(&unclear, ""), unclear),
         Captured::Nothing(why) => {
             draft.give_up()?;
-            Err(NoEvent::Nothing(why))
+            return Ok(Err(why));
         }
-        Captured::Unclear(unclear) => {
-            // Kept before the draft goes: it is never in neither place.
-            spool.keep_unclear(stamp, &unclear)?;
-            draft.give_up()?;
-            Err(NoEvent::Unclear(unclear))
-        }
-    })
+    };
+    draft.finish(what.hook())?;
+    Ok(Ok(what))
 }
 
 fn nothing(why: &str) -> Answer {
     Answer::done(&format!("nothing to report: {why}"))
-}
-
-/// Keeps what is harmless of a report that could not be understood, and has the daemon told, where it waits in the inbox.
-async fn report_unclear(settings: &Settings, stamp: &Stamp, unclear: &Unclear, pace: &Pace) -> Answer {
-    let spool = match Spool::open(&settings.spool) {
-        Ok(spool) => spool,
-        Err(error) => return Answer::unclear(unclear, Err(error)),
-    };
-    let kept = spool.keep_unclear(stamp, unclear);
-    // A panel that sends nothing else must not fill the disk with it: beyond a number nobody is told any more.
-    let is_kept = kept.as_ref().is_ok_and(|is_kept| *is_kept);
-    let answer = Answer::unclear(unclear, kept);
-    if !is_kept {
-        return answer;
-    }
-    let hook = stamp.unclear(unclear, "");
-    if let Err(error) = spool.save(&hook) {
-        return answer.told(&Answer::undeliverable(&hook, &error));
-    }
-    let target = settings.target.as_ref().map_err(|error| Stop::settings(error.to_string()));
-    answer.told(&hand_over(&spool, &hook, target, pace).await)
 }

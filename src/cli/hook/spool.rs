@@ -30,6 +30,9 @@ pub use rejected::{Reason, Rejected};
 const SCHEMA: u32 = 1;
 /// The largest entry, in bytes. (A real one has a few hundred; the fields' limits keep it under 10 KiB.)
 const ENTRY_BYTES_MAX: u64 = 64 << 10;
+/// How many events may wait when one is added that could not be understood. A panel that sends nothing else must not fill
+/// the disk.
+const WAITING_BESIDE_UNCLEAR_MAX: usize = 10_000;
 /// A draft older than that was left behind by a process that is gone, in seconds.
 const DRAFT_AGE_S: u64 = 60;
 
@@ -111,6 +114,22 @@ impl Spool {
         let id = self.write_draft(hook)?;
         rename(&self.path(&id, "draft"), &self.path(&id, "json"))?;
         sync_dir(&self.root)
+    }
+
+    /// Puts a hook into the spool that says no more than that a report could not be understood.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and if too many events wait already.
+    pub fn save_unclear(&self, hook: &Hook) -> Result<(), SpoolError> {
+        if self.ids(&self.root, "json")?.len() >= WAITING_BESIDE_UNCLEAR_MAX {
+            let source = io::Error::other("too many events wait there already");
+            return Err(SpoolError {
+                what: "keep a report that could not be understood in",
+                path: self.root.clone(),
+                source,
+            });
+        }
+        self.save(hook)
     }
 
     /// Puts a hook on disk that will say more in a moment. If this process ends before [`Draft::finish`], the next

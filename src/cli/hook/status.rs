@@ -110,12 +110,10 @@ impl Status {
             count if count > self.rejected.len() => format!("rejected  {count}, the newest {}:", self.rejected.len()),
             count => format!("rejected  {count}:"),
         });
-        for Rejected { event_id, reason, hook, facts } in &self.rejected {
-            let what = match (hook, facts) {
-                (Some(hook), _) => format!("{}, {}", event(hook), time(hook.happened_at)),
-                (None, Some(facts)) => format!("report {facts}"),
-                (None, None) => "unreadable".into(),
-            };
+        for Rejected { event_id, reason, hook } in &self.rejected {
+            let what = hook
+                .as_ref()
+                .map_or_else(|| "unreadable".into(), |hook| format!("{}, {}", event(hook), time(hook.happened_at)));
             lines.push(format!("  {event_id}  {}  {}: {}", time(reason.rejected_at), reason.code, reason.reason));
             lines.push(format!("    {what}"));
         }

@@ -7,8 +7,8 @@ use super::*;
 use crate::billing::change::{Change, change, load};
 use crate::billing::instance_settings::Changes;
 use crate::billing::provision::{by_hand, call, round, rules};
-use crate::store::service::{Service, ServiceState};
-use crate::store::testing::stores;
+use crate::store::service::{self, Service, ServiceState};
+use crate::store::testing::{stores, waiting_for_locks};
 
 const TIME: Duration = Duration::from_secs(5);
 
@@ -217,5 +217,38 @@ async fn what_a_dead_daemon_was_at_is_looked_up() {
             outcomes(&world.attempts(id).await),
             [(Step::Create, Outcome::Unknown), (Step::Look, Outcome::Unknown), (Step::Look, Outcome::Done)]
         );
+    }
+}
+
+/// The very moment: a service is being derived anew when its subscription changes again. Whoever changes it has to wait and ask once
+/// more, or what is wanted stays as it was before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_while_a_service_is_derived_anew_is_not_lost() {
+    for fresh in stores().await {
+        if !fresh.store.snapshot().await.expect("a snapshot").is_postgres() {
+            // A writing unit is alone there: nobody can be in between.
+            continue;
+        }
+        let world = World::new(&fresh.store).await;
+        let id = world.order(world.small, "erika.example").await;
+        let mut deriving = world.unit().await;
+        let mut services = service::to_refresh(&mut deriving, 10).await.expect("read");
+        assert_eq!(services.len(), 1, "what was ordered is to be derived");
+        let mut changing = world.unit().await;
+        let change = tokio::spawn(async move {
+            service::refresh(&mut changing, [id]).await.expect("asked for");
+            changing.commit().await.expect("commits");
+        });
+        for _ in 0..1_000 {
+            if change.is_finished() || waiting_for_locks(&fresh.store).await >= 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        services[0].refresh_at = None;
+        service::update(&mut deriving, &services).await.expect("written");
+        deriving.commit().await.expect("commits");
+        change.await.expect("no panic");
+        assert!(world.service(id).await.refresh_at.is_some(), "the change is seen");
     }
 }

@@ -1,9 +1,8 @@
-//! What the daemon refused for good and what could not be understood: kept beside its reason until a person mends it
-//! (`billet hook flush --retry-rejected`) or removes it.
+//! What the daemon refused for good: kept beside its reason until a person mends it (`billet hook flush --retry-rejected`)
+//! or removes it.
 //!
 //! ```text
 //! rejected/<event id>.json           an event as it waited, to be tried again
-//! rejected/<event id>.payload.json   of a report that could not be understood: what is known to be harmless
 //! rejected/<event id>.reason.json    when and why
 //! ```
 
@@ -13,18 +12,13 @@ use std::time::SystemTime;
 use billet_domain::hook::Hook;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::super::capture::{Stamp, Unclear};
 use super::{EntryError, Spool, SpoolError, read_bounded, read_entry, remove, rename, sync_dir, write_durably};
-
-/// How many reports that could not be understood are kept. A panel that sends nothing else must not fill the disk.
-const UNCLEAR_COUNT_MAX: usize = 10_000;
 
 /// Why something was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// In one word: a gRPC status (`INVALID_ARGUMENT`), or what could not be understood (`UNREADABLE`).
+    /// In one word: a gRPC status (`INVALID_ARGUMENT`), or `UNREADABLE` of an entry that is damaged.
     pub code: String,
     /// In words.
     pub reason: String,
@@ -52,10 +46,8 @@ pub struct Rejected {
     /// Why.
     #[serde(flatten)]
     pub reason: Reason,
-    /// The event, if it was one.
+    /// The event; absent where it cannot be read.
     pub hook: Option<Hook>,
-    /// What is known of it, if it was none.
-    pub facts: Option<Value>,
 }
 
 impl Spool {
@@ -83,22 +75,6 @@ impl Spool {
         sync_dir(&self.root)
     }
 
-    /// Keeps what is harmless of a report that could not be understood; `false` if there are too many already.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn keep_unclear(&self, stamp: &Stamp, unclear: &Unclear) -> Result<bool, SpoolError> {
-        if self.ids(&self.rejected_dir(), "reason.json")?.len() >= UNCLEAR_COUNT_MAX {
-            return Ok(false);
-        }
-        let id = stamp.event_id.to_string();
-        write_durably(&self.rejected_path(&id, "payload.json"), &unclear.facts)?;
-        let reason = Reason::new(unclear.code.as_str(), unclear.reason.clone());
-        write_durably(&self.rejected_path(&id, "reason.json"), &reason)?;
-        sync_dir(&self.rejected_dir())?;
-        Ok(true)
-    }
-
     /// The rejected ones, oldest first.
     ///
     /// # Errors
@@ -110,15 +86,14 @@ impl Spool {
     }
 
     fn rejected_one(&self, event_id: String) -> Rejected {
-        let read = |extension| read_bounded(&self.rejected_path(&event_id, extension)).ok().flatten();
-        let reason = read("reason.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let facts = read("payload.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let reason = read_bounded(&self.rejected_path(&event_id, "reason.json")).ok().flatten();
+        let reason = reason.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let hook = read_entry(&self.rejected_path(&event_id, "json")).ok().flatten().and_then(Result::ok);
         let reason = reason.unwrap_or_else(|| Reason::new("UNREADABLE", "the reason cannot be read".into()));
-        Rejected { event_id, reason, hook, facts }
+        Rejected { event_id, reason, hook }
     }
 
-    /// Lets all rejected events wait again; says how many. What was no event stays.
+    /// Lets all rejected events wait again; says how many.
     ///
     /// # Errors
     /// If one cannot be moved.

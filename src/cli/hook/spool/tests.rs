@@ -2,7 +2,7 @@ use billet_domain::hook::Change;
 use chrono::DateTime;
 use tempfile::TempDir;
 
-use super::super::capture::{Stamp, Unclear, UnclearCode};
+use super::super::capture::Stamp;
 use super::*;
 
 struct Fixture {
@@ -158,21 +158,29 @@ fn the_rejected_wait_again_when_asked_to() {
     it.spool.save(&hook).expect("there is room");
     let reason = Reason::new("INVALID_ARGUMENT", "external_ref is required".into());
     it.spool.reject(&hook.event_id, &reason).expect("it can be moved");
-    let facts = serde_json::json!({ "panel": "cpanel" });
-    let unclear =
-        Unclear { code: UnclearCode::Unnamed, reason: "the report names no user".into(), facts: facts.clone() };
-    assert!(it.spool.keep_unclear(&Stamp::new(None), &unclear).expect("there is room"));
     assert_eq!(it.waiting(), [""; 0]);
 
     let rejected = it.spool.rejected().expect("it can be listed");
-    assert_eq!(rejected.len(), 2);
+    assert_eq!(rejected.len(), 1);
     assert_eq!((&rejected[0].reason, rejected[0].hook.as_ref()), (&reason, Some(&hook)));
-    assert_eq!((rejected[1].reason.code.as_str(), rejected[1].facts.as_ref()), ("UNNAMED", Some(&facts)));
 
     assert_eq!(it.spool.retry_rejected().expect("it can be moved"), 1);
     assert_eq!(it.waiting(), std::slice::from_ref(&hook.event_id));
-    let rejected = it.spool.rejected().expect("it can be listed");
-    assert_eq!(rejected.len(), 1, "what was no event stays");
+    assert!(it.spool.rejected().expect("it can be listed").is_empty());
+}
+
+#[test]
+fn reports_that_nobody_understands_do_not_fill_the_disk() {
+    let it = fixture();
+    for number in 0..WAITING_BESIDE_UNCLEAR_MAX {
+        fs::write(it.spool.path(&format!("{number}"), "json"), "").expect("there is room");
+    }
+    let error = it.spool.save_unclear(&hook("?")).expect_err("enough is enough").to_string();
+    assert!(error.ends_with("too many events wait there already"), "{error}");
+    it.spool.save(&hook("acmeone")).expect("an event is always kept");
+    it.spool.remove("0").expect("it is there");
+    it.spool.remove("1").expect("it is there");
+    it.spool.save_unclear(&hook("?")).expect("there is room again");
 }
 
 #[test]
