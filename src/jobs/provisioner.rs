@@ -2,6 +2,8 @@
 //! transactions over sets (`billing/provision/round.rs`), so that a thousand accounts cost few commits; each instance has
 //! places of its own, so that a panel that is dead keeps nobody else waiting.
 
+mod deriver;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,14 +13,14 @@ use billet_domain::id::{InstanceId, SellerId, SubscriptionId};
 use billet_domain::provision::Ended;
 use chrono::Utc;
 use futures::FutureExt as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use self::deriver::Deriver;
 use super::{LEASE, Moves};
 use crate::billing::provision::call::{Ending, Task, perform};
-use crate::billing::provision::refresh::refresh;
 use crate::billing::provision::round::{Dispatcher, round, take_back};
 use crate::billing::{Billing, BillingError, panel};
 use crate::metrics;
@@ -43,8 +45,6 @@ const AHEAD: usize = 3;
 const SETTLE_AFTER: Duration = Duration::from_millis(10);
 /// How many queues are looked at.
 const QUEUES_MAX: i64 = 10_000;
-/// How many sellers' services are derived at one look.
-const REFRESH_MAX: i64 = 2_000;
 
 /// Provisions.
 pub struct Provisioner {
@@ -118,6 +118,10 @@ impl Provisioner {
     }
 
     async fn run(mut self) {
+        let derived = Arc::new(Notify::new());
+        // Ends with this task, however that ends.
+        let mut beside = JoinSet::new();
+        beside.spawn(self.deriver(&derived).run());
         let mut commits = self.billing.store.commits();
         let mut moves = Moves::of(&self.billing.clock);
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -146,6 +150,15 @@ impl Provisioner {
                     }
                 }
                 _ = keep.tick() => self.keep_leases().await,
+                () = derived.notified(), if !trouble => news = true,
+                Some(ended) = beside.join_next() => {
+                    if self.stop.is_cancelled() {
+                        break;
+                    }
+                    tracing::error!(?ended, "what derives broke down; it begins again");
+                    tokio::time::sleep(TROUBLE_PAUSE).await;
+                    beside.spawn(self.deriver(&derived).run());
+                }
                 _ = commits.changed(), if !trouble => {
                     tokio::time::sleep(SWARM_PAUSE).await;
                     news = true;
@@ -155,6 +168,12 @@ impl Provisioner {
             }
         }
         self.finish().await;
+        // What it is at is a batch, and ends by itself.
+        while beside.join_next().await.is_some() {}
+    }
+
+    fn deriver(&self, derived: &Arc<Notify>) -> Deriver {
+        Deriver { billing: self.billing.clone(), stop: self.stop.clone(), derived: Arc::clone(derived) }
     }
 
     /// Waits for what is at work, and writes it down.
@@ -189,7 +208,7 @@ impl Provisioner {
         }
     }
 
-    /// Derives what is wanted, writes down what ended, hands out more, until there is nothing to do at once.
+    /// Writes down what ended, hands out more, until there is nothing to do at once.
     async fn turn(&mut self, news: bool) -> Result<(), BillingError> {
         while let Some(ended) = self.at_work.try_join_next() {
             self.note(ended);
@@ -227,17 +246,10 @@ impl Provisioner {
 
     /// Looks what there is to do.
     async fn look(&mut self) -> Result<(), BillingError> {
-        let now = self.billing.now();
         self.looked_at = Some(Instant::now());
         take_back(&self.billing, Utc::now(), false).await?;
         let mut tx = self.billing.store.snapshot().await?;
-        let sellers = service::sellers_to_refresh(&mut tx, now, REFRESH_MAX).await?;
-        drop(tx);
-        for seller_id in sellers {
-            while refresh(&self.billing, seller_id).await? > 0 && !self.stop.is_cancelled() {}
-        }
-        let mut tx = self.billing.store.snapshot().await?;
-        self.hot = service::queues(&mut tx, now, QUEUES_MAX).await?.into_iter().collect();
+        self.hot = service::queues(&mut tx, self.billing.now(), QUEUES_MAX).await?.into_iter().collect();
         Ok(())
     }
 

@@ -542,10 +542,11 @@ pub async fn names_taken<'a>(
                  AND name IN (SELECT value FROM json_each($3)) \
                  UNION SELECT external_ref FROM subscriptions WHERE seller_id = $1 AND instance_id = $2 AND ended_at IS NULL \
                  AND external_ref IN (SELECT value FROM json_each($3))",
+        // Said that they are not null, as the partial indexes have it: PostgreSQL does not see it from the array.
         postgres: "SELECT name FROM services WHERE seller_id = $1 AND instance_id = $2 AND state <> 'gone' \
-                 AND name = ANY (ARRAY(SELECT json_array_elements_text($3::json))) \
+                 AND name IS NOT NULL AND name = ANY (ARRAY(SELECT json_array_elements_text($3::json))) \
                  UNION SELECT external_ref FROM subscriptions WHERE seller_id = $1 AND instance_id = $2 AND ended_at IS NULL \
-                 AND external_ref = ANY (ARRAY(SELECT json_array_elements_text($3::json)))",
+                 AND external_ref IS NOT NULL AND external_ref = ANY (ARRAY(SELECT json_array_elements_text($3::json)))",
     };
     let found: Vec<(String,)> = tx.all(text, params![seller_id, instance_id, names]).await?;
     Ok(found.into_iter().map(|(name,)| name).collect())

@@ -64,18 +64,37 @@ pub async fn find_names(
     services: &mut [&mut Service],
 ) -> Result<(), BillingError> {
     let seller_id = unit.seller_id;
-    let offers: Vec<Vec<String>> = services.iter().map(|one| offered(one)).collect();
-    let all: BTreeSet<&str> = offers.iter().flatten().map(String::as_str).collect();
-    let mut taken = service::names_taken(unit, seller_id, instance_id, all).await?;
     let mut places = Vec::with_capacity(services.len());
-    for (service, offers) in services.iter_mut().zip(offers) {
-        match offers.into_iter().find(|name| taken.insert(name.clone())) {
-            Some(name) => {
-                places.push((service.subscription_id, instance_id, name.clone()));
-                service.name = Some(name);
-            }
-            None => wait_for_person(service, Puzzle::NotOurs, "every name that this account might have is taken"),
+    let mut nameless: Vec<(&mut Service, Vec<String>)> = Vec::with_capacity(services.len());
+    for service in services.iter_mut() {
+        let offers = offered(service);
+        nameless.push((service, offers));
+    }
+    // The first choice of each, which is free as a rule; then all others of those who did not get theirs.
+    let mut given: BTreeSet<String> = BTreeSet::new();
+    for choices in [1, usize::MAX] {
+        let asked: BTreeSet<&str> =
+            nameless.iter().flat_map(|(_, offers)| offers.iter().take(choices)).map(String::as_str).collect();
+        if asked.is_empty() {
+            break;
         }
+        let mut taken = service::names_taken(unit, seller_id, instance_id, asked).await?;
+        taken.extend(given.iter().cloned());
+        let mut left = Vec::new();
+        for (service, offers) in nameless {
+            match offers.iter().take(choices).find(|name| taken.insert((*name).clone())) {
+                Some(name) => {
+                    given.insert(name.clone());
+                    places.push((service.subscription_id, instance_id, name.clone()));
+                    service.name = Some(name.clone());
+                }
+                None => left.push((service, offers)),
+            }
+        }
+        nameless = left;
+    }
+    for (service, _) in nameless {
+        wait_for_person(service, Puzzle::NotOurs, "every name that this account might have is taken");
     }
     subscription::place(unit, places.iter().map(|(id, instance, name)| (*id, *instance, name.as_str()))).await?;
     Ok(())

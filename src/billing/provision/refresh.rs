@@ -126,7 +126,10 @@ impl Records {
             // Whoever is at it goes on from here when the step has ended.
             return;
         }
-        if changed || matches!(service.state, ServiceState::Settled | ServiceState::Due | ServiceState::Gone) {
+        let is_planned = service.state == ServiceState::Due && service.due_at.is_some();
+        if changed
+            || !is_planned && matches!(service.state, ServiceState::Settled | ServiceState::Due | ServiceState::Gone)
+        {
             if changed {
                 service.attempt_count = 0;
             }

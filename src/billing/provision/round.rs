@@ -144,6 +144,10 @@ fn conclude(unit: &mut Unit, service: &mut Service, ending: &Ending) {
                 service.due_at = Some(now + pause(service.attempt_count).max(least));
                 service.problem.clone_from(&ending.problem);
                 service.detail.clone_from(&ending.words);
+                if step == Step::Look && service.detail.is_empty() {
+                    "a call was not answered and may still take effect: it is looked at again"
+                        .clone_into(&mut service.detail);
+                }
             }
         }
         Verdict::OtherName => {

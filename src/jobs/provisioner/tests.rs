@@ -6,6 +6,7 @@ use super::testing::World;
 use super::*;
 use crate::billing::change::{Change, change, load};
 use crate::billing::instance_settings::Changes;
+use crate::billing::provision::refresh::refresh;
 use crate::billing::provision::{by_hand, call, round, rules};
 use crate::store::service::{self, Service, ServiceState};
 use crate::store::testing::{stores, waiting_for_locks};

@@ -1,5 +1,7 @@
 //! Accounts at hosting panels.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Ended, Next, Puzzle, Step, Verdict};
@@ -7,9 +9,9 @@ use super::{Ended, Next, Puzzle, Step, Verdict};
 /// How far a panel's clock may be from ours, in microseconds: an account that is this much older than our first attempt
 /// may still be what the attempt made.
 const CLOCKS_APART_MAX_US: i64 = 300 * 1_000_000;
-/// How often an account that an unanswered attempt may have made has to be missing before that is believed: panels go on with
+/// How often it is looked before a change that was not answered is taken for one that never happens: panels go on with
 /// what nobody waits for any more, for minutes. With the pauses between attempts it is five minutes.
-const MISSING_MAX: u32 = 5;
+const LOOKS_MAX: u32 = 5;
 /// How many names are tried for a new account.
 const NAMES_MAX: u32 = 8;
 
@@ -94,12 +96,15 @@ pub struct Account {
     /// The panel refused to make it, because there is something with its name or its domain.
     #[serde(default)]
     pub conflict: bool,
-    /// How often it was missing since an attempt to make it ended without an answer.
+    /// The change that was begun last and has not ended, as far as known.
     #[serde(default)]
-    pub missing: u32,
-    /// We have begun to suspend it and not heard how that ended.
+    pub attempting: Option<Step>,
+    /// Changes that were not answered, and how often each: they may still come.
     #[serde(default)]
-    pub suspending: bool,
+    pub astray: BTreeMap<Step, u32>,
+    /// How often it was looked for them.
+    #[serde(default)]
+    pub looks: u32,
 }
 
 impl Account {
@@ -117,8 +122,9 @@ impl Account {
             create_begun_at_us: None,
             names_tried: 0,
             conflict: false,
-            missing: 0,
-            suspending: false,
+            attempting: None,
+            astray: BTreeMap::new(),
+            looks: 0,
         }
     }
 
@@ -126,6 +132,20 @@ impl Account {
     #[must_use]
     pub fn reported() -> Self {
         Self { presence: Presence::Present, certain: false, ..Self::absent() }
+    }
+
+    /// Nobody heard how the change ended that was being made.
+    fn unanswered(&mut self) {
+        if let Some(step) = self.attempting.take() {
+            *self.astray.entry(step).or_default() += 1;
+            self.looks = 0;
+        }
+    }
+
+    /// Nothing is on its way any more.
+    fn nothing_astray(&mut self) {
+        self.astray.clear();
+        self.looks = 0;
     }
 }
 
@@ -150,6 +170,14 @@ pub(super) fn next(wanted: &AccountWanted, known: &Account) -> Next {
     if !known.certain {
         return Next::Do(Step::Look);
     }
+    match difference(wanted, known) {
+        // What is on its way could still make it otherwise.
+        Next::Settled if !known.astray.is_empty() => Next::Do(Step::Look),
+        next => next,
+    }
+}
+
+fn difference(wanted: &AccountWanted, known: &Account) -> Next {
     match (wanted.state, known.presence) {
         (AccountState::Absent, _)
         | (AccountState::Terminated, Presence::Absent | Presence::Gone)
@@ -173,18 +201,14 @@ pub(super) fn next(wanted: &AccountWanted, known: &Account) -> Next {
 
 pub(super) fn begun(known: &Account, step: Step, now_us: i64) -> Account {
     let mut known = known.clone();
-    match step {
-        Step::Look => {}
-        Step::Create => {
-            known.create_begun_at_us.get_or_insert(now_us);
-            known.missing = 0;
-            known.certain = false;
-        }
-        Step::Suspend => {
-            known.suspending = true;
-            known.certain = false;
-        }
-        Step::Unsuspend | Step::ChangePackage | Step::Terminate => known.certain = false,
+    // Whoever was at it before has died.
+    known.unanswered();
+    if step == Step::Create {
+        known.create_begun_at_us.get_or_insert(now_us);
+    }
+    if step != Step::Look {
+        known.attempting = Some(step);
+        known.certain = false;
     }
     known
 }
@@ -192,11 +216,19 @@ pub(super) fn begun(known: &Account, step: Step, now_us: i64) -> Account {
 pub(super) fn learn(wanted: &AccountWanted, before: &Account, step: Step, ended: &Ended) -> (Account, Verdict) {
     // What was assumed when the step was begun holds until something better is known.
     let mut known = before.clone();
+    match ended {
+        Ended::Unknown => known.unanswered(),
+        // A panel makes an account's changes one after the other: what came before this one has come.
+        Ended::Done { .. } if step != Step::Look => {
+            known.attempting = None;
+            known.nothing_astray();
+        }
+        _ => known.attempting = None,
+    }
     match (step, ended) {
         (_, Ended::Later(after)) => {
             // Nothing was done, so what was known before it still is, unless it had been doubtful anyway.
             known.certain = step != Step::Look;
-            known.suspending &= step == Step::Look;
             (known, Verdict::Again(*after))
         }
         (_, Ended::Unknown) => (known, Verdict::Again(None)),
@@ -231,15 +263,13 @@ pub(super) fn learn(wanted: &AccountWanted, before: &Account, step: Step, ended:
         (_, Ended::Missing) => (known, Verdict::Ahead),
         (_, Ended::Conflict | Ended::Refused) => {
             known.certain = true;
-            known.suspending = false;
             (known, Verdict::Person(Puzzle::Refused))
         }
         (Step::Suspend, Ended::Done { already, seen }) => {
             let origin = seen.as_ref().and_then(|seen| seen.suspension.flatten());
             // Who finds it suspended at the first attempt has not done it.
-            let ours = !already || before.suspending && origin != Some(Suspended::Others);
+            let ours = !already || before.astray.contains_key(&Step::Suspend);
             known.suspension = Some(origin.unwrap_or(if ours { Suspended::Ours } else { Suspended::Others }));
-            known.suspending = false;
             known.certain = true;
             (known, Verdict::Ahead)
         }
@@ -272,12 +302,14 @@ fn found(wanted: &AccountWanted, mut known: Account, seen: &Seen) -> (Account, V
         Presence::Present | Presence::Gone if replaced(&known, seen) => {
             known.presence = Presence::Gone;
             known.certain = true;
+            known.nothing_astray();
             return (known, Verdict::Ahead);
         }
         Presence::Present | Presence::Gone => known.presence = Presence::Present,
     }
     let before = known.suspension;
-    let suspending = std::mem::take(&mut known.suspending);
+    let suspending = known.astray.contains_key(&Step::Suspend);
+    arrived(&mut known, seen);
     take(&mut known, seen);
     known.suspension = seen.suspension.map(|origin| {
         origin.unwrap_or(if before == Some(Suspended::Ours) || suspending {
@@ -287,13 +319,31 @@ fn found(wanted: &AccountWanted, mut known: Account, seen: &Seen) -> (Account, V
         })
     });
     known.certain = true;
-    (known, Verdict::Ahead)
+    let is_awaited = difference(wanted, &known) == Next::Settled && !known.astray.is_empty();
+    (known, if is_awaited { Verdict::Again(None) } else { Verdict::Ahead })
+}
+
+/// Of what was on its way, what is seen now has come; the rest is not waited for for ever.
+fn arrived(known: &mut Account, seen: &Seen) {
+    let has_other_package = seen.package.is_some() && seen.package != known.package;
+    known.astray.retain(|step, count| match step {
+        Step::Create => false,
+        // What was sent twice may come once more.
+        _ if *count > 1 => true,
+        Step::Suspend => seen.suspension.is_none(),
+        Step::Unsuspend => seen.suspension.is_some(),
+        Step::ChangePackage => !has_other_package,
+        _ => true,
+    });
+    known.looks += 1;
+    if known.astray.is_empty() || known.looks >= LOOKS_MAX {
+        known.nothing_astray();
+    }
 }
 
 /// The panel has no account of our name.
 fn missing(mut known: Account) -> (Account, Verdict) {
     known.certain = true;
-    known.suspending = false;
     match known.presence {
         Presence::Absent if known.conflict => {
             // Not the name then, but the domain: no other name helps.
@@ -301,14 +351,18 @@ fn missing(mut known: Account) -> (Account, Verdict) {
             (known, Verdict::Person(Puzzle::NotOurs))
         }
         // It may be on its way still: made again now, there would be two, and given up, there would be one that nobody knows of.
-        Presence::Absent if known.create_begun_at_us.is_some() && known.missing < MISSING_MAX => {
-            known.missing += 1;
+        Presence::Absent if known.astray.contains_key(&Step::Create) && known.looks < LOOKS_MAX => {
+            known.looks += 1;
             known.certain = false;
             (known, Verdict::Again(None))
         }
-        Presence::Absent => (known, Verdict::Ahead),
+        Presence::Absent => {
+            known.nothing_astray();
+            (known, Verdict::Ahead)
+        }
         Presence::Present | Presence::Gone => {
             known.presence = Presence::Gone;
+            known.nothing_astray();
             (known, Verdict::Ahead)
         }
     }
@@ -353,7 +407,8 @@ fn take(known: &mut Account, seen: &Seen) {
 pub(super) fn fulfilled(mut known: Account, wanted: &AccountWanted) -> Account {
     known.certain = true;
     known.conflict = false;
-    known.suspending = false;
+    known.attempting = None;
+    known.nothing_astray();
     match wanted.state {
         AccountState::Absent => {}
         AccountState::Active | AccountState::Suspended => {

@@ -14,6 +14,8 @@ fn wanted(state: AccountState, package: &str) -> AccountWanted {
 struct Panel {
     account: Option<Seen>,
     now_us: i64,
+    /// What comes after so many more looks, or with the next change.
+    on_its_way: Vec<(u32, AccountWanted, Step)>,
 }
 
 /// What the network does to a call.
@@ -24,16 +26,30 @@ enum Fault {
     Before,
     /// It is done, and nobody hears of it.
     After,
+    /// Nobody hears of it, and it is done only after so many looks.
+    Late(u32),
     /// The panel has no time.
     Busy,
 }
 
 impl Panel {
     fn call(&mut self, wanted: &AccountWanted, step: Step, fault: Fault) -> Ended {
+        let is_change = step != Step::Look;
         match fault {
             Fault::Busy => return Ended::Later(Some(TimeDelta::seconds(1))),
             Fault::Before => return Ended::Unknown,
-            Fault::None | Fault::After => {}
+            Fault::Late(looks) if is_change => {
+                self.on_its_way.push((looks, wanted.clone(), step));
+                return Ended::Unknown;
+            }
+            Fault::None | Fault::After | Fault::Late(_) => {}
+        }
+        let mut waiting = std::mem::take(&mut self.on_its_way);
+        waiting.iter_mut().for_each(|(looks, ..)| *looks = looks.saturating_sub(1));
+        let (comes, stays) = waiting.into_iter().partition(|(looks, ..)| is_change || *looks == 0);
+        self.on_its_way = stays;
+        for (_, wanted, step) in comes {
+            self.act(&wanted, step);
         }
         let ended = self.act(wanted, step);
         if matches!(fault, Fault::After) { Ended::Unknown } else { ended }
@@ -174,7 +190,7 @@ fn what_others_made_is_not_taken_for_ours() {
 fn what_may_be_on_its_way_is_waited_for() {
     let want = Wanted::Account(wanted(AccountState::Suspended, ""));
     let (mut known, _) = learn(&want, &begun(&absent(), Step::Create, 1), Step::Create, &Ended::Unknown);
-    for _ in 0..MISSING_MAX {
+    for _ in 0..LOOKS_MAX {
         assert_eq!(next(&want, &known), Next::Do(Step::Look), "not believed yet");
         let (after, verdict) = learn(&want, &known, Step::Look, &Ended::Missing);
         assert_eq!(verdict, Verdict::Again(None));
@@ -202,7 +218,10 @@ fn another_account_under_the_old_name_is_left_alone() {
 }
 
 fn a_fault() -> impl Strategy<Value = Fault> {
-    prop::sample::select(vec![Fault::None, Fault::Before, Fault::After, Fault::Busy])
+    prop_oneof![
+        prop::sample::select(vec![Fault::None, Fault::Before, Fault::After, Fault::Busy]),
+        (1..=LOOKS_MAX).prop_map(Fault::Late),
+    ]
 }
 
 proptest! {
@@ -225,6 +244,9 @@ proptest! {
             let (after, next, _) = run(&mut panel, &want, known, &faults);
             known = after;
             let there = panel.account.as_ref();
+            // Nothing is left to be done to what is gone.
+            let comes = panel.on_its_way.iter().any(|(_, _, step)| there.is_some() || *step == Step::Create);
+            prop_assert!(!comes, "settled before {:?} came", panel.on_its_way);
             match state {
                 AccountState::Active if gone => prop_assert_eq!(next, Next::Person(Puzzle::GoneAtPanel)),
                 AccountState::Active => {
