@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -74,6 +74,8 @@ pub struct EppOptions {
     pub client_certificates: bool,
     /// The server's certificate is out of date.
     pub certificate_expired: bool,
+    /// So long after its expiry a domain that was not renewed is deleted; never when absent.
+    pub delete_expired_after: Option<TimeDelta>,
 }
 
 impl Default for EppOptions {
@@ -93,6 +95,7 @@ impl Default for EppOptions {
             fees: true,
             client_certificates: false,
             certificate_expired: false,
+            delete_expired_after: None,
         }
     }
 }
@@ -178,6 +181,7 @@ impl EppRegistry {
         let registry = Registry {
             zones: options.zones,
             host_objects: options.host_objects,
+            delete_expired_after: options.delete_expired_after,
             accounts: accounts.collect(),
             ..Registry::default()
         };

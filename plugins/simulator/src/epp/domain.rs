@@ -96,6 +96,7 @@ impl Registry {
             secret: Secret::new(secret),
             keys: keys(call.extension(SECDNS, "create")),
             deletion: None,
+            restored_at: None,
             transfer: None,
             pending,
             paid: price,
@@ -309,6 +310,9 @@ impl Registry {
         }
         let domain = self.own_domain(call, name)?;
         domain.deletion = next;
+        if report {
+            domain.restored_at = Some(call.now);
+        }
         domain.updated = Some((call.client.to_owned(), call.now));
         let told = (!status.is_empty())
             .then(|| object("rgp", RGP, "upData").with(Element::new("rgp:rgpStatus").attr("s", status)));

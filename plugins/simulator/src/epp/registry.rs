@@ -92,6 +92,7 @@ pub(super) struct Domain {
     /// `dsData` and `keyData` as they were sent.
     pub(super) keys: Vec<Element>,
     pub(super) deletion: Option<Deletion>,
+    pub(super) restored_at: Option<DateTime<Utc>>,
     pub(super) transfer: Option<Transfer>,
     /// The ids of the create that waits for a decision.
     pub(super) pending: Option<(String, String)>,
@@ -102,6 +103,7 @@ pub(super) struct Domain {
 pub(super) struct Registry {
     pub(super) zones: Vec<String>,
     pub(super) host_objects: bool,
+    pub(super) delete_expired_after: Option<TimeDelta>,
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) contacts: BTreeMap<String, Contact>,
     pub(super) hosts: BTreeMap<String, Host>,
@@ -167,7 +169,15 @@ impl Registry {
                 super::transfer::finish(self, &name, "serverApproved", now);
                 continue;
             }
+            // Who restored it has as long again to renew it.
+            let since = domain.restored_at.map_or(domain.expires_at, |at| at.max(domain.expires_at));
+            let expired = self.delete_expired_after.map(|after| since + after).filter(|at| *at <= now);
             match domain.deletion {
+                None if expired.is_some() => {
+                    domain.deletion = expired.map(Deletion::Redemption);
+                    let sponsor = domain.sponsor.clone();
+                    self.tell(&sponsor, now, &format!("{name} expired and was deleted"), None);
+                }
                 Some(Deletion::Redemption(since)) if since + REDEMPTION <= now => {
                     domain.deletion = Some(Deletion::Last(since + REDEMPTION));
                 }
