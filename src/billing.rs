@@ -10,6 +10,7 @@ mod check;
 pub mod clock;
 pub mod correct;
 pub mod customer;
+pub mod domain;
 pub mod draft;
 mod edit;
 pub mod error;

@@ -9,6 +9,7 @@ pub mod call;
 pub mod catalog;
 pub mod convert;
 pub mod customer;
+pub mod domain;
 pub mod event;
 pub mod guard;
 pub mod hook;

@@ -6,11 +6,12 @@
 //! A job is done at least once: a daemon may die between the handler's commit and the removal of the job. A handler is
 //! therefore safe to repeat, or removes its job in its own unit of work (`store::job::complete_within`).
 //!
-//! The [`Scheduler`] does what is due at a time of day.
+//! The [`Scheduler`] does what is due at a time of day, [`Registrars`] looks after registrars all day long.
 
 pub mod handlers;
 mod provisioner;
 mod queue;
+mod registrars;
 mod scheduler;
 mod tally;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 
 pub use provisioner::{Provisioner, Running as Provisioning, take_over as take_over_steps};
 pub use queue::{LEASE, take_over};
+pub use registrars::Registrars;
 pub use scheduler::{Next, Plan, Scheduler};
 pub use worker::{Running, Worker};
 

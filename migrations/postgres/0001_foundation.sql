@@ -602,6 +602,61 @@ CREATE TABLE service_attempts (
     PRIMARY KEY (seller_id, subscription_id, step_number)
 );
 
+-- What is sold under a top-level domain, at which registrars, and how long before an expiry what is done.
+CREATE TABLE tlds (
+    seller_id BIGINT NOT NULL,
+    tld TEXT NOT NULL,
+    plan_id BIGINT NOT NULL,
+    instance_group TEXT NOT NULL,
+    create_when TEXT NOT NULL,
+    transfer_years BIGINT NOT NULL,
+    invoice_before_days BIGINT NOT NULL,
+    renew_before_days BIGINT NOT NULL,
+    name_servers TEXT NOT NULL,
+    PRIMARY KEY (seller_id, tld),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+);
+
+-- Domains as lists, messages of registrars and the care of every day find them; what is wanted and known of each stands in
+-- services. care_at is when something is to be looked at or invoiced (billing time).
+CREATE TABLE domains (
+    seller_id BIGINT NOT NULL,
+    subscription_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    tld TEXT NOT NULL,
+    instance_id BIGINT,
+    standing TEXT NOT NULL,
+    expires_on TEXT,
+    live BIGINT NOT NULL,
+    invoice_on TEXT,
+    warned_for TEXT,
+    looked_at BIGINT,
+    care_at BIGINT,
+    PRIMARY KEY (seller_id, subscription_id),
+    FOREIGN KEY (seller_id, subscription_id) REFERENCES subscriptions (seller_id, id)
+);
+-- A name is one subscription's, as long as that has it.
+CREATE UNIQUE INDEX domains_name ON domains (seller_id, name) WHERE live = 1;
+CREATE INDEX domains_expiring ON domains (seller_id, expires_on, subscription_id) WHERE live = 1;
+CREATE INDEX domains_care ON domains (seller_id, care_at) WHERE care_at IS NOT NULL;
+
+-- What registrars said, stored before it was acknowledged. A registry may count its messages anew; the time tells them apart.
+CREATE TABLE registrar_messages (
+    seller_id BIGINT NOT NULL,
+    instance_id BIGINT NOT NULL,
+    message_id TEXT NOT NULL,
+    queued_at BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    words TEXT NOT NULL,
+    raw TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    acknowledged_at BIGINT,
+    PRIMARY KEY (seller_id, instance_id, message_id, queued_at)
+);
+CREATE UNIQUE INDEX registrar_messages_by_id ON registrar_messages (seller_id, id);
+
 CREATE TABLE document_files (
     seller_id BIGINT NOT NULL,
     invoice_id BIGINT NOT NULL,

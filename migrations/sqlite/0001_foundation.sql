@@ -602,6 +602,61 @@ CREATE TABLE service_attempts (
     PRIMARY KEY (seller_id, subscription_id, step_number)
 ) STRICT, WITHOUT ROWID;
 
+-- What is sold under a top-level domain, at which registrars, and how long before an expiry what is done.
+CREATE TABLE tlds (
+    seller_id INTEGER NOT NULL,
+    tld TEXT NOT NULL,
+    plan_id INTEGER NOT NULL,
+    instance_group TEXT NOT NULL,
+    create_when TEXT NOT NULL,
+    transfer_years INTEGER NOT NULL,
+    invoice_before_days INTEGER NOT NULL,
+    renew_before_days INTEGER NOT NULL,
+    name_servers TEXT NOT NULL,
+    PRIMARY KEY (seller_id, tld),
+    FOREIGN KEY (seller_id, plan_id) REFERENCES plans (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Domains as lists, messages of registrars and the care of every day find them; what is wanted and known of each stands in
+-- services. care_at is when something is to be looked at or invoiced (billing time).
+CREATE TABLE domains (
+    seller_id INTEGER NOT NULL,
+    subscription_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    tld TEXT NOT NULL,
+    instance_id INTEGER,
+    standing TEXT NOT NULL,
+    expires_on TEXT,
+    live INTEGER NOT NULL,
+    invoice_on TEXT,
+    warned_for TEXT,
+    looked_at INTEGER,
+    care_at INTEGER,
+    PRIMARY KEY (seller_id, subscription_id),
+    FOREIGN KEY (seller_id, subscription_id) REFERENCES subscriptions (seller_id, id)
+) STRICT, WITHOUT ROWID;
+-- A name is one subscription's, as long as that has it.
+CREATE UNIQUE INDEX domains_name ON domains (seller_id, name) WHERE live = 1;
+CREATE INDEX domains_expiring ON domains (seller_id, expires_on, subscription_id) WHERE live = 1;
+CREATE INDEX domains_care ON domains (seller_id, care_at) WHERE care_at IS NOT NULL;
+
+-- What registrars said, stored before it was acknowledged. A registry may count its messages anew; the time tells them apart.
+CREATE TABLE registrar_messages (
+    seller_id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    queued_at INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    words TEXT NOT NULL,
+    raw TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    PRIMARY KEY (seller_id, instance_id, message_id, queued_at)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX registrar_messages_by_id ON registrar_messages (seller_id, id);
+
 CREATE TABLE document_files (
     seller_id INTEGER NOT NULL,
     invoice_id INTEGER NOT NULL,
@@ -768,5 +823,12 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('services', 'services_name', '150000 150000 2000 1'),
     ('create_turns', 'create_turns', '100 100 1'),
     ('service_attempts', 'service_attempts', '600000 600000 4 1'),
+    ('tlds', 'tlds', '300 300 1'),
+    ('domains', 'domains', '50000 50000 1'),
+    ('domains', 'domains_name', '40000 40000 1'),
+    ('domains', 'domains_expiring', '40000 40000 110 1'),
+    ('domains', 'domains_care', '40000 40000 10'),
+    ('registrar_messages', 'registrar_messages', '100000 100000 20000 1 1'),
+    ('registrar_messages', 'registrar_messages_by_id', '100000 100000 1'),
     ('document_files', 'sqlite_autoindex_document_files_1', '2000000 2000000 1 1');
 ANALYZE sqlite_master;

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use billet_domain::id::{InstanceId, SellerId};
+use billet_plugin::v1::PluginKind;
 use serde_json::{Map, Value, json};
 
 use super::error::Violation;
 use super::{Billing, BillingError, edit};
 use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Described, HostError};
-use crate::store::Unit;
 use crate::store::instance::Instance;
 use crate::store::instance_settings::{self as store, InstanceSettings};
+use crate::store::{Unit, schedule};
 
 /// How many instances are sealed again in one go.
 const PAGE: i64 = 500;
@@ -118,6 +119,10 @@ pub async fn configure(
     after.revision = before.revision + 1;
     after.updated_at = unit.now;
     store::set(unit, &after).await?;
+    if plugin.description.kind() == PluginKind::Registrar {
+        // From now on somebody reads its messages.
+        schedule::begin(unit, schedule::REGISTRARS, unit.now).await?;
+    }
     let mut changed = edit::changes(&journaled(&before), &journaled(&after));
     let secrets: Vec<&String> = after
         .secrets

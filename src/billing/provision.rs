@@ -1,6 +1,7 @@
 //! Provisioning: what subscriptions want to run at panels, and how it comes about. As billing, it is one subtraction:
 //! [`refresh`] derives what is wanted, [`domain::provision`](billet_domain::provision) says which step is next,
-//! [`round`] hands out steps and writes down how they ended, [`call`] asks the panel. Each service's row is its own queue.
+//! [`round`] hands out steps and writes down how they ended, [`call`] asks the panel or registrar. Each service's row is its
+//! own queue.
 
 pub mod by_hand;
 pub mod call;
@@ -12,7 +13,7 @@ pub mod rules;
 
 use std::time::Duration;
 
-use billet_domain::provision::{Next, Puzzle, Step, Wanted, next};
+use billet_domain::provision::{Next, Puzzle, Step, next};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt as _, TryRng as _};
 
@@ -26,6 +27,8 @@ pub const ACTOR: &str = "provisioning";
 const PAUSE_FIRST: Duration = Duration::from_secs(10);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
+/// What somebody else decides is looked at so often, besides when a message says that it was decided.
+const WATCH_PAUSE: TimeDelta = TimeDelta::hours(6);
 /// After so many attempts in vain a person is asked: with an hour between them, two days.
 pub const ATTEMPTS_MAX: u32 = 60;
 
@@ -34,7 +37,7 @@ pub fn plan(service: &mut Service, now: DateTime<Utc>) {
     service.creating = false;
     match next(&service.wanted, &service.known) {
         Next::Settled => {
-            service.state = if is_terminated(&service.wanted) { ServiceState::Gone } else { ServiceState::Settled };
+            service.state = if service.wanted.is_over() { ServiceState::Gone } else { ServiceState::Settled };
             service.due_at = None;
             service.attempt_count = 0;
             service.problem.clear();
@@ -45,13 +48,14 @@ pub fn plan(service: &mut Service, now: DateTime<Utc>) {
             service.creating = step == Step::Create;
             service.due_at = Some(service.due_at.map_or(now, |due_at| due_at.max(now)));
         }
+        Next::Watch => {
+            service.state = ServiceState::Due;
+            service.due_at = Some(now + WATCH_PAUSE);
+            service.attempt_count = 0;
+            service.problem.clear();
+            service.detail.clear();
+        }
         Next::Person(puzzle) => wait_for_person(service, puzzle, explain(puzzle)),
-    }
-}
-
-fn is_terminated(wanted: &Wanted) -> bool {
-    match wanted {
-        Wanted::Account(account) => account.state == billet_domain::provision::AccountState::Terminated,
     }
 }
 
@@ -66,7 +70,7 @@ pub fn wait_for_person(service: &mut Service, puzzle: Puzzle, detail: &str) {
 
 fn explain(puzzle: Puzzle) -> &'static str {
     match puzzle {
-        Puzzle::GoneAtPanel => "the account was there and is not any more, and Billet has not removed it",
+        Puzzle::GoneAtPanel => "it was there and is not any more, and Billet has not removed it",
         Puzzle::NotOurs => "something of this name or domain is there already, and it is not what Billet made",
         Puzzle::Refused => "the panel refuses",
         Puzzle::GaveUp => "it was tried as often as makes sense",
@@ -74,6 +78,10 @@ fn explain(puzzle: Puzzle) -> &'static str {
         Puzzle::MoveNeeded => {
             "the plan stands for a package of another group of instances: the account would have to move"
         }
+        Puzzle::TransferFailed => "the transfer was refused, withdrawn or let lapse",
+        Puzzle::TransferredAway => "the domain went to another registrar",
+        Puzzle::InRedemption => "the domain is in its redemption period: RestoreDomain takes it back, for a fee",
+        Puzzle::BeingDeleted => "the domain is about to be deleted, and nothing helps any more",
         Puzzle::NoSecretKey => "no key for secrets is configured, so no first password can be kept",
     }
 }

@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
 use crate::jobs::handlers::worker;
-use crate::jobs::{Plan, Provisioner, Scheduler, take_over, take_over_steps};
+use crate::jobs::{Plan, Provisioner, Registrars, Scheduler, take_over, take_over_steps};
 use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Host, Program};
 use crate::store::lock::{Lock, LockError};
@@ -213,6 +213,7 @@ async fn work(
     let running = worker(billing.clone(), config.workers).with_lease(config.job_lease).start();
     let provisioning = Provisioner::new(billing.clone()).with_lease(config.job_lease).start();
     let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
+    let registrars = tokio::spawn(Registrars::new(billing.clone()).run(stopping.clone()));
     let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
 
     // Whoever started the daemon waits for this line.
@@ -245,8 +246,15 @@ async fn work(
                 let _ = tokio::time::timeout(DRAIN_TIMEOUT, task).await;
             }
         };
-        let outcome =
-            tokio::join!(server, running.stop(DRAIN_TIMEOUT), provisioning.stop(DRAIN_TIMEOUT), nights, web).0;
+        let outcome = tokio::join!(
+            server,
+            running.stop(DRAIN_TIMEOUT),
+            provisioning.stop(DRAIN_TIMEOUT),
+            nights,
+            registrars,
+            web
+        )
+        .0;
         // With the services gone nobody reports any more: what was taken is applied to its end.
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, desk_task).await;
         outcome

@@ -1,6 +1,7 @@
 //! Common types between the protocol and the domain. What does not fit is refused with the field's path.
 
 pub mod customer;
+pub mod domain;
 pub mod instance;
 pub mod instance_settings;
 pub mod invoice;

@@ -21,6 +21,7 @@ use super::auth::{AuthLayer, Authenticator};
 use super::billing_run::BillingRunApi;
 use super::catalog::CatalogApi;
 use super::customer::CustomerApi;
+use super::domain::DomainApi;
 use super::event::EventApi;
 use super::guard::GuardLayer;
 use super::hook::HookApi;
@@ -38,6 +39,7 @@ use crate::proto::billet::v1::admin_service_server::AdminServiceServer;
 use crate::proto::billet::v1::billing_run_service_server::BillingRunServiceServer;
 use crate::proto::billet::v1::catalog_service_server::CatalogServiceServer;
 use crate::proto::billet::v1::customer_service_server::CustomerServiceServer;
+use crate::proto::billet::v1::domain_service_server::DomainServiceServer;
 use crate::proto::billet::v1::event_service_server::EventServiceServer;
 use crate::proto::billet::v1::hook_service_server::HookServiceServer;
 use crate::proto::billet::v1::instance_service_server::InstanceServiceServer;
@@ -109,6 +111,7 @@ pub fn routes(serving: &Serving) -> Routes {
         .add_service(limited!(BillingRunServiceServer::new(BillingRunApi { billing: billing() }), limits))
         .add_service(limited!(CatalogServiceServer::new(CatalogApi { billing: billing() }), limits))
         .add_service(limited!(CustomerServiceServer::new(CustomerApi { billing: billing() }), limits))
+        .add_service(limited!(DomainServiceServer::new(DomainApi { billing: billing() }), limits))
         .add_service(limited!(HookServiceServer::new(hooks), limits))
         .add_service(limited!(InstanceServiceServer::new(InstanceApi { billing: billing() }), limits))
         .add_service(limited!(InvoiceServiceServer::new(InvoiceApi { billing: billing() }), limits))

@@ -40,7 +40,10 @@ pub async fn seller_of(tx: &mut Tx, id: SellerId) -> Result<Seller, BillingError
 }
 
 /// What could not be billed refuses the whole change: somebody who asks for it wants to know.
-fn all_billed(outcome: Outcome) -> Result<Outcome, BillingError> {
+///
+/// # Errors
+/// The first failure.
+pub fn all_billed(outcome: Outcome) -> Result<Outcome, BillingError> {
     match outcome.failures.first() {
         Some(failure) => {
             let detail = format!(

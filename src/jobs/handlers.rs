@@ -1,10 +1,10 @@
 //! What each kind of job does.
 
-use billet_domain::id::{InvoiceId, RunId};
+use billet_domain::id::{InstanceId, InvoiceId, RunId, SubscriptionId};
 use serde::Deserialize;
 
 use super::{Job, JobError, Worker};
-use crate::billing::{Billing, BillingError, hook, issue, render, run};
+use crate::billing::{Billing, BillingError, domain, hook, issue, render, run};
 use crate::store::hook::Filter;
 use crate::store::parked::{REPLAY, Replay};
 use crate::store::{instance, seller};
@@ -13,12 +13,18 @@ use crate::store::{instance, seller};
 const REPLAY_BATCH: i64 = 200;
 
 /// Every kind of job.
-pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY];
+pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY, domain::POLL, domain::CARE, domain::LEFT];
 
 /// A worker that knows every kind of job.
 #[must_use]
 pub fn worker(billing: Billing, slots: usize) -> Worker {
-    Worker::new(billing, slots).on(issue::RENDER, render_document).on(run::RUN, billing_run).on(REPLAY, replay_parked)
+    Worker::new(billing, slots)
+        .on(issue::RENDER, render_document)
+        .on(run::RUN, billing_run)
+        .on(REPLAY, replay_parked)
+        .on(domain::POLL, registrar_messages)
+        .on(domain::CARE, domain_care)
+        .on(domain::LEFT, domain_left)
 }
 
 fn payload<T: for<'de> Deserialize<'de>>(job: &Job) -> Result<T, JobError> {
@@ -48,6 +54,45 @@ struct Running {
 async fn billing_run(billing: Billing, job: Job) -> Result<(), JobError> {
     let Running { run } = payload(&job)?;
     run::work(&billing, job.seller_id, run, job.attempt_count).await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Polling {
+    instance: InstanceId,
+}
+
+/// Reads a registrar's messages. One that cannot be reached is asked again with the next look at the clock, for ever.
+async fn registrar_messages(billing: Billing, job: Job) -> Result<(), JobError> {
+    let Polling { instance } = payload(&job)?;
+    match domain::poll::poll(&billing, job.seller_id, instance).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(failure)) => {
+            tracing::warn!(%instance, %failure, "a registrar's messages cannot be read now");
+            Ok(())
+        }
+        Err(error) if error.is_transient() || matches!(error, BillingError::Store(_)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%instance, %error, "a registrar cannot be asked for messages");
+            Ok(())
+        }
+    }
+}
+
+/// Cares for the domains of a seller that are due.
+async fn domain_care(billing: Billing, job: Job) -> Result<(), JobError> {
+    while domain::care::care(&billing, job.seller_id).await? > 0 {}
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Leaving {
+    subscription: SubscriptionId,
+}
+
+async fn domain_left(billing: Billing, job: Job) -> Result<(), JobError> {
+    let Leaving { subscription } = payload(&job)?;
+    domain::care::left(&billing, job.seller_id, subscription).await?;
     Ok(())
 }
 

@@ -10,6 +10,9 @@ use crate::params;
 /// The kind of the nightly billing run.
 pub const NIGHTLY_RUN: &str = "nightly_run";
 
+/// The kind of the look at registrars' messages and at domains that are due.
+pub const REGISTRARS: &str = "registrars";
+
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -43,6 +46,20 @@ pub async fn set(unit: &mut Unit, kind: &str, due_at: DateTime<Utc>) -> Result<(
     unit.execute(
         "INSERT INTO schedules (seller_id, kind, due_at) VALUES ($1, $2, $3) \
          ON CONFLICT (seller_id, kind) DO UPDATE SET due_at = excluded.due_at",
+        params![seller_id, kind, due_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Sets when a kind is due first for the unit's seller; one that is set already stays.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn begin(unit: &mut Unit, kind: &str, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+    let seller_id = unit.seller_id;
+    unit.execute(
+        "INSERT INTO schedules (seller_id, kind, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         params![seller_id, kind, due_at],
     )
     .await?;

@@ -237,6 +237,25 @@ pub async fn get(tx: &mut Tx, seller_id: SellerId, id: SubscriptionId) -> Result
     tx.optional(services!("WHERE seller_id = $1 AND subscription_id = $2"), params![seller_id, id]).await
 }
 
+/// Services by id.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_ids(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    ids: impl IntoIterator<Item = SubscriptionId>,
+) -> Result<BTreeMap<SubscriptionId, Service>, StoreError> {
+    let text = Sql {
+        sqlite: services!("WHERE seller_id = $1 AND subscription_id IN (SELECT value FROM json_each($2))"),
+        postgres: services!(
+            "WHERE seller_id = $1 AND subscription_id = ANY (ARRAY(SELECT json_array_elements_text($2::json)::bigint))"
+        ),
+    };
+    let found: Vec<Service> = tx.all(text, params![seller_id, id_set(ids.into_iter().map(|id| id.0))]).await?;
+    Ok(found.into_iter().map(|one| (one.subscription_id, one)).collect())
+}
+
 /// Services of the unit's seller, locked, by id.
 ///
 /// # Errors
@@ -346,15 +365,17 @@ pub async fn refresh(unit: &mut Unit, ids: impl IntoIterator<Item = Subscription
     unit.execute(text, params![seller_id, ids, now]).await
 }
 
-/// The services that wait for money and stand on documents that were settled: they are looked at again.
+/// The services that wait for money, as domains do each year, and stand on documents that were settled: they are looked
+/// at again.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn refresh_paid(unit: &mut Unit, invoices: impl IntoIterator<Item = i64>) -> Result<u64, StoreError> {
     let (seller_id, now) = (unit.seller_id, unit.now);
     let text = with_ids!(
-        "UPDATE services SET refresh_at = $3 WHERE seller_id = $1 AND awaits_payment = 1 AND subscription_id IN \
-         (SELECT subscription_id FROM invoice_lines WHERE seller_id = $1 AND invoice_id ",
+        "UPDATE services SET refresh_at = $3 WHERE seller_id = $1 AND (awaits_payment = 1 OR EXISTS (SELECT 1 FROM domains \
+         WHERE domains.seller_id = services.seller_id AND domains.subscription_id = services.subscription_id AND live = 1)) \
+         AND subscription_id IN (SELECT subscription_id FROM invoice_lines WHERE seller_id = $1 AND invoice_id ",
         2,
         ")"
     );

@@ -54,12 +54,14 @@ pub async fn retry(unit: &mut Unit, id: SubscriptionId) -> Result<Service, Billi
         service.known = service.known.doubted();
     }
     // An account that was gone is made anew when a person wants to try again.
-    let Known::Account(known) = &mut service.known;
-    if service.problem == Puzzle::GoneAtPanel.as_str() {
-        *known = billet_domain::provision::Account { certain: false, ..billet_domain::provision::Account::absent() };
+    if service.problem == Puzzle::GoneAtPanel.as_str() || matches!(service.known, Known::Domain(_)) {
+        service.known = service.known.made_anew();
     }
     // The name was somebody else's, or the domain: both may be free by now.
-    if service.problem == Puzzle::NotOurs.as_str() && known.presence == Presence::Absent {
+    if let Known::Account(known) = &mut service.known
+        && service.problem == Puzzle::NotOurs.as_str()
+        && known.presence == Presence::Absent
+    {
         *known = billet_domain::provision::Account::absent();
         service.name = None;
     }
@@ -152,7 +154,7 @@ pub async fn hold(unit: &mut Unit, id: SubscriptionId, hold: &str, reason: &str)
 /// [`BillingError::NotFound`], `NO_CREDENTIALS`.
 pub async fn reveal(unit: &mut Unit, id: SubscriptionId) -> Result<Service, BillingError> {
     let service = locked(unit, id).await?;
-    if service.credentials.is_empty() {
+    if service.credentials.is_empty() || matches!(service.known, Known::Domain(_)) {
         return Err(BillingError::precondition("NO_CREDENTIALS", id, "no first password is kept for it"));
     }
     unit.event("service.credentials_revealed", id, json!({ "name": service.name }));

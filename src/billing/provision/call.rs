@@ -1,9 +1,13 @@
-//! One step at a panel: the call, and what its outcome says.
+//! One step at a panel or a registrar: the call, and what its outcome says.
 
+mod domain;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use billet_domain::document::Party;
 use billet_domain::id::{InstanceId, SellerId, SubscriptionId};
-use billet_domain::provision::{Ended, Seen, Step, Suspended};
+use billet_domain::provision::{Ended, Known, Seen, Step, Suspended, Wanted};
 use billet_plugin::v1::{
     self, Account, AccountRef, ChangePackageRequest, CreateAccountRequest, GetAccountRequest, Operation, ProblemKind,
     SuspendAccountRequest, SuspensionOrigin, TerminateAccountRequest, UnsuspendAccountRequest,
@@ -12,7 +16,12 @@ use billet_plugin::{Answer, Done, Failure};
 use chrono::{DateTime, Utc};
 
 use super::super::{Billing, panel};
+use crate::plugins::Running;
+use crate::store::plan_service::Capacity;
+use crate::store::service::Service;
 use crate::store::service_attempt::Outcome;
+
+pub use domain::{DomainOrder, auth_code_of, seen as seen_domain};
 
 /// How long making an account may take: on a panel that is busy it takes minutes.
 const CREATE_TIME_MAX: Duration = Duration::from_mins(10);
@@ -62,6 +71,51 @@ pub struct Task {
     pub credentials: String,
     /// Why it is suspended.
     pub reason: String,
+    /// What is asked of a registrar; absent for accounts.
+    pub order: Option<Box<DomainOrder>>,
+}
+
+impl Task {
+    /// A step that is handed out: the service's step number and operation are those of it. `party` is who it is for.
+    #[must_use]
+    pub fn new(service: &Service, step: Step, capacity: &Capacity, party: Option<&Party>) -> Self {
+        let creating = step == Step::Create;
+        let (panel_id, package, reason, order) = match (&service.wanted, &service.known) {
+            (Wanted::Account(wanted), Known::Account(known)) => {
+                (known.panel_id.clone(), wanted.package.clone(), wanted.reason.clone(), None)
+            }
+            (Wanted::Domain(wanted), Known::Domain(known)) => {
+                (String::new(), None, String::new(), Some(Box::new(DomainOrder::new(wanted, known, party))))
+            }
+            _ => (String::new(), None, String::new(), None),
+        };
+        let domain = match &service.known {
+            Known::Account(known) if !creating => known.domain.clone(),
+            _ => service.wanted.domain_name().to_owned(),
+        };
+        let sealed = creating || step == Step::Transfer;
+        Self {
+            seller_id: service.seller_id,
+            subscription_id: service.subscription_id,
+            step_number: service.step_number,
+            step,
+            instance_id: capacity.instance_id,
+            at_once: if creating { usize::try_from(capacity.creates_max.unwrap_or(1)).ok() } else { None },
+            revision: capacity.revision,
+            operation: format!("{}-{}", service.subscription_id, service.operation_number),
+            attempt: service.attempt_count,
+            first_attempt_at: service.operation_begun_at.unwrap_or(service.updated_at),
+            name: service.name.clone().unwrap_or_default(),
+            domain,
+            panel_id,
+            package,
+            email: party.map(|party| party.email.clone()).unwrap_or_default(),
+            contact_name: party.map(|party| party.name.clone()).unwrap_or_default(),
+            credentials: if sealed { service.credentials.clone() } else { String::new() },
+            reason,
+            order,
+        }
+    }
 }
 
 /// How a task ended.
@@ -93,12 +147,18 @@ pub fn belongs_to(seller_id: SellerId, subscription_id: SubscriptionId) -> Strin
 
 /// Does a task. Whatever happens, it ends with something.
 pub async fn perform(billing: Billing, task: Task) -> Ending {
-    let answer = call(&billing, &task).await;
+    let answer = match &task.order {
+        Some(order) => domain::call(&billing, &task, order).await,
+        None => call(&billing, &task).await.map(|done| {
+            let already = done.already;
+            with(done, |seen| Ended::Done { already, seen })
+        }),
+    };
     let (ended, outcome, problem, words) = match answer {
         Ok(done) => {
             let outcome = if done.already { Outcome::DoneAlready } else { Outcome::Done };
             let words: Vec<String> = done.warnings.into_iter().take(WARNINGS_MAX).collect();
-            (Ended::Done { already: done.already, seen: done.value }, outcome, String::new(), words.join("; "))
+            (done.value, outcome, String::new(), words.join("; "))
         }
         Err(failure) => {
             let (ended, outcome) = ended(task.step, &failure);
@@ -131,8 +191,8 @@ fn ended(step: Step, failure: &Failure) -> (Ended, Outcome) {
         Failure::Refused(problem) => match problem.kind() {
             ProblemKind::NotFound => (Ended::Missing, Outcome::Missing),
             ProblemKind::Conflict => (Ended::Conflict, Outcome::Conflict),
-            // Credentials are mended by a person, and then it works: nothing about the account is wrong.
-            ProblemKind::Unauthenticated | ProblemKind::Unavailable | ProblemKind::Busy => {
+            // Credentials and credit are mended by a person, and then it works: nothing about the account is wrong.
+            ProblemKind::Unauthenticated | ProblemKind::Unavailable | ProblemKind::Busy | ProblemKind::Balance => {
                 (Ended::Later(None), Outcome::RetryLater)
             }
             _ => (Ended::Refused, Outcome::Refused),
@@ -140,15 +200,20 @@ fn ended(step: Step, failure: &Failure) -> (Ended, Outcome) {
     }
 }
 
-async fn call(billing: &Billing, task: &Task) -> Answer<Option<Seen>> {
-    let running = match billing.host.at_work(task.instance_id, task.revision) {
-        Some(running) => running,
-        None => panel::connect(billing, task.seller_id, task.instance_id)
-            .await
-            // What is wrong with the instance is mended there; nothing was done.
-            .map_err(|error| Failure::later(ProblemKind::Unavailable, error.reason(), error.to_string()))??,
-    };
-    let operation = Some(Operation {
+/// The instance at work.
+async fn reach(billing: &Billing, task: &Task) -> Result<Arc<Running>, Failure> {
+    if let Some(running) = billing.host.at_work(task.instance_id, task.revision) {
+        return Ok(running);
+    }
+    panel::connect(billing, task.seller_id, task.instance_id)
+        .await
+        // What is wrong with the instance is mended there; nothing was done.
+        .map_err(|error| Failure::later(ProblemKind::Unavailable, error.reason(), error.to_string()))?
+}
+
+/// The task as work that a plugin may see several times.
+fn operation(task: &Task) -> Option<Operation> {
+    Some(Operation {
         id: task.operation.clone(),
         attempt: task.attempt,
         first_attempt_at: Some(prost_types::Timestamp {
@@ -157,7 +222,12 @@ async fn call(billing: &Billing, task: &Task) -> Answer<Option<Seen>> {
         }),
         // The host says how much is left.
         time_left: None,
-    });
+    })
+}
+
+async fn call(billing: &Billing, task: &Task) -> Answer<Option<Seen>> {
+    let running = reach(billing, task).await?;
+    let operation = operation(task);
     let name =
         || AccountRef { username: task.name.clone(), panel_id: task.panel_id.clone(), domain: task.domain.clone() };
     let nothing = |done: Done<()>| Done { value: None, already: done.already, warnings: done.warnings };
@@ -208,6 +278,9 @@ async fn call(billing: &Billing, task: &Task) -> Answer<Option<Seen>> {
         Step::Terminate => {
             let request = TerminateAccountRequest { operation, r#ref: Some(name()), keep_dns: false };
             Ok(nothing(with(running.call(request, CHANGE_TIME_MAX).await?, |_| ())))
+        }
+        step => {
+            Err(Failure::refused(ProblemKind::Unsupported, "", format!("{} is no step of accounts", step.as_str())))
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn order(
     plan_id: PlanId,
     new: &NewService,
 ) -> Result<(), BillingError> {
-    let domain = domain_name(&new.domain)?;
+    let domain = domain_name("service.domain", &new.domain)?;
     let seller_id = unit.seller_id;
     let stands_for = plan_service::of_plans(unit, seller_id, [plan_id]).await?.remove(&plan_id).ok_or_else(|| {
         let detail = "nothing says which package the plan stands for: ProvisioningService.SetPlanService does";
@@ -65,7 +65,7 @@ pub async fn manage(unit: &mut Unit, ids: impl IntoIterator<Item = SubscriptionI
     Ok(())
 }
 
-/// A service of which nothing is known yet, to be derived at once.
+/// An account of which nothing is known yet, to be derived at once.
 #[must_use]
 pub fn fresh(
     unit: &Unit,
@@ -74,14 +74,28 @@ pub fn fresh(
     group: String,
     wanted: AccountWanted,
 ) -> Service {
+    let known = if subscription.instance_id.is_some() { Account::reported() } else { Account::absent() };
+    new_service(unit, seller_id, subscription, group, Wanted::Account(wanted), Known::Account(known))
+}
+
+/// A service to be derived at once.
+#[must_use]
+pub fn new_service(
+    unit: &Unit,
+    seller_id: SellerId,
+    subscription: &Subscription,
+    group: String,
+    wanted: Wanted,
+    known: Known,
+) -> Service {
     Service {
         seller_id,
         subscription_id: subscription.id,
         group,
         instance_id: subscription.instance_id,
         name: subscription.external_ref.clone(),
-        wanted: Wanted::Account(wanted),
-        known: Known::Account(if subscription.instance_id.is_some() { Account::reported() } else { Account::absent() }),
+        wanted,
+        known,
         holds: BTreeSet::new(),
         credentials: String::new(),
         awaits_payment: false,
@@ -107,8 +121,8 @@ pub fn fresh(
 /// A domain name as hosts have them (RFC 1123, section 2.1), lower case.
 ///
 /// # Errors
-/// [`BillingError::Invalid`] for `service.domain`.
-fn domain_name(given: &str) -> Result<String, BillingError> {
+/// [`BillingError::Invalid`] for the field.
+pub fn domain_name(field: &str, given: &str) -> Result<String, BillingError> {
     let domain = given.trim_end_matches('.').to_ascii_lowercase();
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -120,5 +134,5 @@ fn domain_name(given: &str) -> Result<String, BillingError> {
         return Ok(domain);
     }
     let problem = "a domain name as example.org is wanted, an international one in its ASCII form (xn--...)";
-    Err(BillingError::invalid("service.domain", problem))
+    Err(BillingError::invalid(field, problem))
 }

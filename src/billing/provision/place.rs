@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::id::InstanceId;
 use billet_domain::placement::{Candidate, place};
-use billet_domain::provision::{Known, Puzzle, Wanted};
+use billet_domain::provision::{Known, Puzzle};
 use billet_domain::username;
 use serde_json::json;
 
@@ -101,7 +101,10 @@ pub async fn find_names(
 }
 
 fn offered(service: &Service) -> Vec<String> {
-    let Wanted::Account(wanted) = &service.wanted;
-    let Known::Account(known) = &service.known;
-    username::offered(&wanted.domain, service.subscription_id.0, known.names_tried)
+    match &service.known {
+        Known::Account(known) => {
+            username::offered(service.wanted.domain_name(), service.subscription_id.0, known.names_tried)
+        }
+        Known::Domain(_) => vec![service.wanted.domain_name().to_owned()],
+    }
 }

@@ -1,5 +1,7 @@
 //! Derives what services want from their subscriptions, in sets: what holds today, and when to look again.
 
+mod domain;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::id::{PlanId, SellerId, SubscriptionId};
@@ -35,14 +37,20 @@ pub async fn refresh(billing: &Billing, seller_id: SellerId) -> Result<usize, Bi
     let seller =
         seller::get(&mut unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
     let records = Records::load(&mut unit, &services).await?;
+    let mut domains = Vec::new();
     for service in &mut services {
         let before = service.wanted.clone();
-        records.derive(&unit, &seller, service);
+        if matches!(service.wanted, Wanted::Domain(_)) {
+            domains.extend(records.derive_domain(&unit, &seller, service));
+        } else {
+            records.derive(&unit, &seller, service);
+        }
         if service.wanted != before {
             unit.event("service.wanted", service.subscription_id, json!({ "before": before, "after": service.wanted }));
         }
     }
     service::update(&mut unit, &services).await?;
+    domain::follow(&mut unit, domains).await?;
     unit.commit().await?;
     Ok(services.len())
 }
@@ -54,6 +62,7 @@ struct Records {
     books: BTreeMap<billet_domain::money::Currency, TermsBook>,
     stands_for: BTreeMap<PlanId, PlanService>,
     paid: BTreeSet<SubscriptionId>,
+    domains: domain::Records,
 }
 
 static NO_TERMS: TermsBook = TermsBook::new();
@@ -77,7 +86,8 @@ impl Records {
             services.iter().filter(|one| one.awaits_payment).map(|one| one.subscription_id).collect();
         let paid = if waiting.is_empty() { BTreeSet::new() } else { service::paid(unit, seller_id, waiting).await? };
         let subscriptions = subscriptions.into_iter().map(|one| (one.id, one)).collect();
-        Ok(Self { subscriptions, timelines, books, stands_for, paid })
+        let domains = domain::Records::load(unit, services).await?;
+        Ok(Self { subscriptions, timelines, books, stands_for, paid, domains })
     }
 
     /// Sets what a service wants today, what is to be done about it, and when to look again.
@@ -98,7 +108,7 @@ impl Records {
             service.awaits_payment = false;
         }
 
-        let Wanted::Account(before) = &service.wanted;
+        let Wanted::Account(before) = &service.wanted else { return };
         let kept_until = ends_on.and_then(|end| end.checked_add_days(Days::new(grace_days(stands_for))));
         let (state_wanted, reason) = account_state(service, subscription, state.as_ref(), today, ends_on, kept_until);
         let mut after = AccountWanted { state: state_wanted, reason, ..before.clone() };
@@ -116,9 +126,10 @@ impl Records {
         service.refresh_at = look_again.map(|day| start_of_day(seller.time_zone, day));
         if subscription.service_state == subscription::ServiceState::Terminated {
             // The panel said so itself.
-            let Known::Account(known) = &mut service.known;
-            known.presence = Presence::Gone;
-            known.certain = true;
+            if let Known::Account(known) = &mut service.known {
+                known.presence = Presence::Gone;
+                known.certain = true;
+            }
         }
         let changed = *before != after;
         service.wanted = Wanted::Account(after);
@@ -143,12 +154,11 @@ impl Records {
 
 fn plan_anew(service: &mut Service, now: chrono::DateTime<chrono::Utc>) {
     // What is terminated is looked at first: somebody may have another account under the old name by now.
-    let Wanted::Account(wanted) = &service.wanted;
-    if wanted.state == AccountState::Terminated {
-        let Known::Account(known) = &service.known;
-        if known.presence == Presence::Present {
-            service.known = service.known.clone().doubted();
-        }
+    if let (Wanted::Account(wanted), Known::Account(known)) = (&service.wanted, &service.known)
+        && wanted.state == AccountState::Terminated
+        && known.presence == Presence::Present
+    {
+        service.known = service.known.clone().doubted();
     }
     plan(service, now);
 }

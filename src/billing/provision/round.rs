@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use billet_domain::document::Party;
 use billet_domain::id::{CustomerId, InstanceId, SellerId, SubscriptionId};
-use billet_domain::provision::{Known, Next, Puzzle, Step, Verdict, Wanted, begun, learn, next};
+use billet_domain::provision::{Known, Puzzle, Step, Verdict, begun, learn, next};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -121,6 +122,13 @@ fn conclude(unit: &mut Unit, service: &mut Service, ending: &Ending) {
     let (known, verdict) = learn(&service.wanted, &service.known, step, &ending.ended);
     service.known = known;
     service.due_at = Some(now);
+    if matches!(service.known, Known::Domain(_)) {
+        // When something is to be done next follows what the registry says.
+        service.refresh_at = Some(now);
+        if step == Step::Transfer && verdict == Verdict::Ahead {
+            service.credentials.clear();
+        }
+    }
     match verdict {
         Verdict::Ahead => {
             // A look that finds nothing new is no progress: what fails again and again is not tried for ever.
@@ -230,8 +238,8 @@ async fn hand_out(
             find_names(unit, instance_id, &mut nameless).await?;
         }
         for mut service in services {
-            match next(&service.wanted, &service.known) {
-                Next::Do(step) if service.state == ServiceState::Due => {
+            match next(&service.wanted, &service.known).step() {
+                Some(step) if service.state == ServiceState::Due => {
                     taken.push((service, step, capacity));
                 }
                 _ => {
@@ -246,7 +254,7 @@ async fn hand_out(
     if taken.is_empty() {
         return Ok(());
     }
-    let contacts = contacts(unit, taken.iter().filter(|(_, step, _)| *step == Step::Create).map(|one| &one.0)).await?;
+    let contacts = contacts(unit, taken.iter().filter(|(_, step, _)| step.names_customer()).map(|one| &one.0)).await?;
     let mut kept = Vec::with_capacity(taken.len());
     for (mut service, step, capacity) in taken {
         if step == Step::Create && service.credentials.is_empty() && !seal_password(billing, &mut service)? {
@@ -278,7 +286,7 @@ fn seal_password(billing: &Billing, service: &mut Service) -> Result<bool, Billi
 async fn contacts<'a>(
     unit: &mut Unit,
     services: impl Iterator<Item = &'a Service>,
-) -> Result<BTreeMap<SubscriptionId, (String, String)>, BillingError> {
+) -> Result<BTreeMap<SubscriptionId, Party>, BillingError> {
     let seller_id = unit.seller_id;
     let ids: Vec<SubscriptionId> = services.map(|one| one.subscription_id).collect();
     if ids.is_empty() {
@@ -288,13 +296,7 @@ async fn contacts<'a>(
     let customers: BTreeSet<CustomerId> = subscriptions.iter().map(|one| one.customer_id).collect();
     let customers = customer::by_ids(unit, seller_id, customers).await?;
     let by_id: BTreeMap<CustomerId, _> = customers.iter().map(|one| (one.id, one)).collect();
-    Ok(subscriptions
-        .iter()
-        .filter_map(|one| {
-            let party = &by_id.get(&one.customer_id)?.party;
-            Some((one.id, (party.email.clone(), party.name.clone())))
-        })
-        .collect())
+    Ok(subscriptions.iter().filter_map(|one| Some((one.id, by_id.get(&one.customer_id)?.party.clone()))).collect())
 }
 
 /// Begins a step: from now on it may have been done.
@@ -304,7 +306,7 @@ fn begin(
     service: &mut Service,
     step: Step,
     capacity: &Capacity,
-    contacts: &BTreeMap<SubscriptionId, (String, String)>,
+    contacts: &BTreeMap<SubscriptionId, Party>,
 ) -> Task {
     let now = unit.now;
     // Panels live in real time, whatever clock the daemon runs on: what is younger than this may be ours.
@@ -334,30 +336,7 @@ fn begin(
         ended_at: None,
     };
     service_attempt::add(unit, &attempt);
-    let Wanted::Account(wanted) = &service.wanted;
-    let Known::Account(known) = &service.known;
-    let (email, contact_name) = contacts.get(&service.subscription_id).cloned().unwrap_or_default();
-    let creating = step == Step::Create;
-    Task {
-        seller_id: service.seller_id,
-        subscription_id: service.subscription_id,
-        step_number: service.step_number,
-        step,
-        instance_id: capacity.instance_id,
-        at_once: if creating { usize::try_from(capacity.creates_max.unwrap_or(1)).ok() } else { None },
-        revision: capacity.revision,
-        operation: format!("{}-{}", service.subscription_id, service.operation_number),
-        attempt: service.attempt_count,
-        first_attempt_at: service.operation_begun_at.unwrap_or(real_now),
-        name: service.name.clone().unwrap_or_default(),
-        domain: if creating { wanted.domain.clone() } else { known.domain.clone() },
-        panel_id: known.panel_id.clone(),
-        package: wanted.package.clone(),
-        email,
-        contact_name,
-        credentials: if creating { service.credentials.clone() } else { String::new() },
-        reason: wanted.reason.clone(),
-    }
+    Task::new(service, step, capacity, contacts.get(&service.subscription_id))
 }
 
 /// Takes back what daemons that died were at: nobody can tell how far they came, so it is looked up. `all` takes it from

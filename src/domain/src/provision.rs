@@ -5,11 +5,16 @@
 //! else is done.
 
 mod account;
+mod domain;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountState, AccountWanted, Presence, Seen, Suspended};
+pub use domain::{
+    Domain, DomainSeen, DomainState, DomainWanted, Standing, TransferState, YEARS_MAX, renewal_years, years_between,
+    years_later,
+};
 
 /// What a subscription wants to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +22,8 @@ pub use account::{Account, AccountState, AccountWanted, Presence, Seen, Suspende
 pub enum Wanted {
     /// An account at a hosting panel.
     Account(AccountWanted),
+    /// A domain at a registrar.
+    Domain(DomainWanted),
 }
 
 /// What is known to run.
@@ -25,6 +32,8 @@ pub enum Wanted {
 pub enum Known {
     /// An account at a hosting panel.
     Account(Account),
+    /// A domain at a registrar.
+    Domain(Domain),
 }
 
 /// One thing to do.
@@ -43,6 +52,20 @@ pub enum Step {
     ChangePackage,
     /// Remove it.
     Terminate,
+    /// Register the domain.
+    Register,
+    /// Ask for its transfer from another registrar.
+    Transfer,
+    /// Take that back.
+    WithdrawTransfer,
+    /// Renew it.
+    Renew,
+    /// Take it out of its redemption period.
+    Restore,
+    /// Give it the wanted name servers.
+    SetNameServers,
+    /// Lock or unlock transfers away.
+    SetLock,
 }
 
 impl Step {
@@ -56,7 +79,20 @@ impl Step {
             Self::Unsuspend => "unsuspend",
             Self::ChangePackage => "change_package",
             Self::Terminate => "terminate",
+            Self::Register => "register",
+            Self::Transfer => "transfer",
+            Self::WithdrawTransfer => "withdraw_transfer",
+            Self::Renew => "renew",
+            Self::Restore => "restore",
+            Self::SetNameServers => "set_name_servers",
+            Self::SetLock => "set_lock",
         }
+    }
+
+    /// Whether the panel or registrar is told who it is for.
+    #[must_use]
+    pub fn names_customer(self) -> bool {
+        matches!(self, Self::Create | Self::Register | Self::Transfer)
     }
 }
 
@@ -67,8 +103,22 @@ pub enum Next {
     Settled,
     /// This.
     Do(Step),
+    /// It is under way and somebody else's turn: look again after a while.
+    Watch,
     /// A person has to decide.
     Person(Puzzle),
+}
+
+impl Next {
+    /// The step to be done when its time has come.
+    #[must_use]
+    pub fn step(self) -> Option<Step> {
+        match self {
+            Self::Do(step) => Some(step),
+            Self::Watch => Some(Step::Look),
+            Self::Settled | Self::Person(_) => None,
+        }
+    }
 }
 
 /// Why a person has to decide.
@@ -89,6 +139,14 @@ pub enum Puzzle {
     MoveNeeded,
     /// No key for secrets is configured, so no first password can be kept.
     NoSecretKey,
+    /// The transfer was refused, withdrawn or let lapse.
+    TransferFailed,
+    /// The domain went to another registrar.
+    TransferredAway,
+    /// The domain is in its redemption period: restoring it costs a fee.
+    InRedemption,
+    /// The domain is about to be deleted, and nothing helps.
+    BeingDeleted,
 }
 
 impl Puzzle {
@@ -103,6 +161,10 @@ impl Puzzle {
             Self::NoPlace => "NO_PLACE",
             Self::MoveNeeded => "MOVE_NEEDED",
             Self::NoSecretKey => "NO_SECRET_KEY",
+            Self::TransferFailed => "TRANSFER_FAILED",
+            Self::TransferredAway => "TRANSFERRED_AWAY",
+            Self::InRedemption => "IN_REDEMPTION",
+            Self::BeingDeleted => "BEING_DELETED",
         }
     }
 }
@@ -116,6 +178,13 @@ pub enum Ended {
         already: bool,
         /// How the account stands now, where the panel said so.
         seen: Option<Seen>,
+    },
+    /// It is done, and so the domain stands now.
+    Told {
+        /// It had been done before.
+        already: bool,
+        /// As far as the registrar said.
+        domain: Box<DomainSeen>,
     },
     /// What it is about does not exist.
     Missing,
@@ -147,6 +216,11 @@ pub enum Verdict {
 pub fn next(wanted: &Wanted, known: &Known) -> Next {
     match (wanted, known) {
         (Wanted::Account(wanted), Known::Account(known)) => account::next(wanted, known),
+        (Wanted::Domain(wanted), Known::Domain(known)) => domain::next(wanted, known),
+        // Stored by nobody.
+        (Wanted::Account(_), Known::Domain(_)) | (Wanted::Domain(_), Known::Account(_)) => {
+            Next::Person(Puzzle::NotOurs)
+        }
     }
 }
 
@@ -155,6 +229,7 @@ pub fn next(wanted: &Wanted, known: &Known) -> Next {
 pub fn begun(known: &Known, step: Step, now_us: i64) -> Known {
     match known {
         Known::Account(known) => Known::Account(account::begun(known, step, now_us)),
+        Known::Domain(known) => Known::Domain(domain::begun(known, step, now_us)),
     }
 }
 
@@ -166,6 +241,33 @@ pub fn learn(wanted: &Wanted, known: &Known, step: Step, ended: &Ended) -> (Know
             let (known, verdict) = account::learn(wanted, known, step, ended);
             (Known::Account(known), verdict)
         }
+        (Wanted::Domain(wanted), Known::Domain(known)) => {
+            let (known, verdict) = domain::learn(wanted, known, step, ended);
+            (Known::Domain(known), verdict)
+        }
+        (Wanted::Account(_), Known::Domain(_)) | (Wanted::Domain(_), Known::Account(_)) => {
+            (known.clone(), Verdict::Person(Puzzle::NotOurs))
+        }
+    }
+}
+
+impl Wanted {
+    /// The domain, or the account's main one.
+    #[must_use]
+    pub fn domain_name(&self) -> &str {
+        match self {
+            Self::Account(account) => &account.domain,
+            Self::Domain(domain) => &domain.name,
+        }
+    }
+
+    /// Whether nothing is to run any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Account(account) => account.state == AccountState::Terminated,
+            Self::Domain(domain) => domain.state == DomainState::Released,
+        }
     }
 }
 
@@ -175,6 +277,7 @@ impl Known {
     pub fn doubted(self) -> Self {
         match self {
             Self::Account(account) => Self::Account(Account { certain: false, ..account }),
+            Self::Domain(domain) => Self::Domain(Domain { certain: false, ..domain }),
         }
     }
 
@@ -183,6 +286,17 @@ impl Known {
     pub fn fulfilled(self, wanted: &Wanted) -> Self {
         match (self, wanted) {
             (Self::Account(known), Wanted::Account(wanted)) => Self::Account(account::fulfilled(known, wanted)),
+            (Self::Domain(known), Wanted::Domain(wanted)) => Self::Domain(domain::fulfilled(known, wanted)),
+            (known, _) => known,
+        }
+    }
+
+    /// What is gone is to be made anew: a person says so.
+    #[must_use]
+    pub fn made_anew(self) -> Self {
+        match self {
+            Self::Account(_) => Self::Account(Account { certain: false, ..Account::absent() }),
+            Self::Domain(known) => Self::Domain(domain::made_anew(known)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Provisioning between protocol and use cases.
 
 use billet_domain::placement::Placement;
-use billet_domain::provision::{AccountState, Known, Presence, Step, Suspended, Wanted};
+use billet_domain::provision::{
+    Account, AccountState, AccountWanted, Domain, DomainState, DomainWanted, Known, Presence, Step, Suspended, Wanted,
+};
 
 use super::{parse, to_instant};
 use crate::billing::BillingError;
@@ -22,8 +24,36 @@ const HOLD_MAX: usize = 40;
 /// A service for the protocol.
 #[must_use]
 pub fn to_service(service: Service) -> pb::Service {
-    let Wanted::Account(wanted) = service.wanted;
-    let Known::Account(known) = service.known;
+    let common = pb::Service {
+        subscription_id: service.subscription_id.to_string(),
+        instance_group: service.group,
+        instance_id: service.instance_id.map(|id| id.to_string()).unwrap_or_default(),
+        name: service.name.unwrap_or_default(),
+        domain: service.wanted.domain_name().to_owned(),
+        holds: service.holds.into_iter().collect(),
+        awaits_payment: service.awaits_payment,
+        state: state(service.state).into(),
+        problem: service.problem,
+        detail: service.detail,
+        step: service.step.map_or("", Step::as_str).to_owned(),
+        running: service.lease_owner.is_some(),
+        attempt_count: service.attempt_count,
+        due_at: service.due_at.map(to_instant),
+        created_at: Some(to_instant(service.created_at)),
+        updated_at: Some(to_instant(service.updated_at)),
+        ..pb::Service::default()
+    };
+    match (service.wanted, service.known) {
+        (Wanted::Account(wanted), Known::Account(known)) => {
+            let has_credentials = !service.credentials.is_empty();
+            pb::Service { has_credentials, ..with_account(common, wanted, known) }
+        }
+        (Wanted::Domain(wanted), Known::Domain(known)) => with_domain(common, &wanted, &known),
+        _ => common,
+    }
+}
+
+fn with_account(common: pb::Service, wanted: AccountWanted, known: Account) -> pb::Service {
     let known_state = match (known.presence, known.suspension) {
         (Presence::Absent, _) => pb::AccountState::Absent,
         (Presence::Present, None) => pb::AccountState::Active,
@@ -36,11 +66,6 @@ pub fn to_service(service: Service) -> pb::Service {
         Some(Suspended::Others) => pb::SuspendedBy::Others,
     };
     pb::Service {
-        subscription_id: service.subscription_id.to_string(),
-        instance_group: service.group,
-        instance_id: service.instance_id.map(|id| id.to_string()).unwrap_or_default(),
-        name: service.name.unwrap_or_default(),
-        domain: wanted.domain,
         wanted_state: account_state(wanted.state).into(),
         wanted_reason: wanted.reason,
         wanted_package: wanted.package.unwrap_or_default(),
@@ -48,18 +73,28 @@ pub fn to_service(service: Service) -> pb::Service {
         known_certain: known.certain,
         known_package: known.package.unwrap_or_default(),
         suspended_by: suspended_by.into(),
-        holds: service.holds.into_iter().collect(),
-        awaits_payment: service.awaits_payment,
-        state: state(service.state).into(),
-        problem: service.problem,
-        detail: service.detail,
-        step: service.step.map_or("", Step::as_str).to_owned(),
-        running: service.lease_owner.is_some(),
-        attempt_count: service.attempt_count,
-        due_at: service.due_at.map(to_instant),
-        has_credentials: !service.credentials.is_empty(),
-        created_at: Some(to_instant(service.created_at)),
-        updated_at: Some(to_instant(service.updated_at)),
+        kind: pb::ServiceKind::Account.into(),
+        ..common
+    }
+}
+
+fn with_domain(common: pb::Service, wanted: &DomainWanted, known: &Domain) -> pb::Service {
+    let wanted_state = match wanted.state {
+        DomainState::Absent => pb::AccountState::Absent,
+        DomainState::Held => pb::AccountState::Active,
+        DomainState::Released => pb::AccountState::Terminated,
+    };
+    let known_state = match known.presence {
+        Presence::Absent => pb::AccountState::Absent,
+        Presence::Present => pb::AccountState::Active,
+        Presence::Gone => pb::AccountState::Terminated,
+    };
+    pb::Service {
+        wanted_state: wanted_state.into(),
+        known_state: known_state.into(),
+        known_certain: known.certain,
+        kind: pb::ServiceKind::Domain.into(),
+        ..common
     }
 }
 
@@ -72,7 +107,9 @@ fn account_state(state: AccountState) -> pb::AccountState {
     }
 }
 
-fn state(state: ServiceState) -> pb::ProvisioningState {
+/// A state for the protocol.
+#[must_use]
+pub fn state(state: ServiceState) -> pb::ProvisioningState {
     match state {
         ServiceState::Settled => pb::ProvisioningState::Settled,
         ServiceState::Due => pb::ProvisioningState::Due,
@@ -132,11 +169,7 @@ pub fn to_attempt(attempt: Attempt) -> pb::Attempt {
 /// # Errors
 /// [`BillingError::Invalid`] with the field.
 pub fn from_plan_service(given: pb::PlanService) -> Result<PlanService, BillingError> {
-    let create_when = match pb::CreateWhen::try_from(given.create_when) {
-        Ok(pb::CreateWhen::Unspecified | pb::CreateWhen::Accepted) => CreateWhen::Accepted,
-        Ok(pb::CreateWhen::Paid) => CreateWhen::Paid,
-        Err(_) => return Err(BillingError::invalid("plan_service.create_when", "not a known time")),
-    };
+    let create_when = from_create_when("plan_service.create_when", given.create_when)?;
     if given.terminate_after_days > KEPT_DAYS_MAX {
         let problem = format!("0 to {KEPT_DAYS_MAX}");
         return Err(BillingError::invalid("plan_service.terminate_after_days", problem));
@@ -150,18 +183,35 @@ pub fn from_plan_service(given: pb::PlanService) -> Result<PlanService, BillingE
     })
 }
 
+/// When something is made.
+///
+/// # Errors
+/// [`BillingError::Invalid`] for the field.
+pub fn from_create_when(field: &str, given: i32) -> Result<CreateWhen, BillingError> {
+    match pb::CreateWhen::try_from(given) {
+        Ok(pb::CreateWhen::Unspecified | pb::CreateWhen::Accepted) => Ok(CreateWhen::Accepted),
+        Ok(pb::CreateWhen::Paid) => Ok(CreateWhen::Paid),
+        Err(_) => Err(BillingError::invalid(field, "not a known time")),
+    }
+}
+
+/// When something is made, for the protocol.
+#[must_use]
+pub fn to_create_when(create_when: CreateWhen) -> pb::CreateWhen {
+    match create_when {
+        CreateWhen::Accepted => pb::CreateWhen::Accepted,
+        CreateWhen::Paid => pb::CreateWhen::Paid,
+    }
+}
+
 /// What a plan stands for, for the protocol.
 #[must_use]
 pub fn to_plan_service(service: PlanService) -> pb::PlanService {
-    let create_when = match service.create_when {
-        CreateWhen::Accepted => pb::CreateWhen::Accepted,
-        CreateWhen::Paid => pb::CreateWhen::Paid,
-    };
     pb::PlanService {
         plan_id: service.plan_id.to_string(),
         instance_group: service.instance_group,
         package: service.package,
-        create_when: create_when.into(),
+        create_when: to_create_when(service.create_when).into(),
         terminate_after_days: service.terminate_after_days,
     }
 }
@@ -193,7 +243,11 @@ pub fn to_group(name: String, placement: Placement) -> pb::InstanceGroup {
     pb::InstanceGroup { name, placement: placement.into() }
 }
 
-fn named(field: &str, given: String) -> Result<String, BillingError> {
+/// A name of a group or package.
+///
+/// # Errors
+/// [`BillingError::Invalid`] for the field.
+pub fn named(field: &str, given: String) -> Result<String, BillingError> {
     let length = given.chars().count();
     if length == 0 || length > NAME_MAX || given.chars().any(char::is_control) {
         return Err(BillingError::invalid(field, format!("1 to {NAME_MAX} printable characters")));

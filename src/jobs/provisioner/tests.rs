@@ -21,8 +21,10 @@ async fn changed(world: &World, id: SubscriptionId, what: Change, key: &str) {
 }
 
 fn known(service: &Service) -> &billet_domain::provision::Account {
-    let Known::Account(known) = &service.known;
-    known
+    match &service.known {
+        Known::Account(known) => known,
+        Known::Domain(known) => panic!("no account: {known:?}"),
+    }
 }
 
 fn outcomes(attempts: &[crate::store::service_attempt::Attempt]) -> Vec<(Step, Outcome)> {

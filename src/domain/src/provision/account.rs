@@ -283,6 +283,8 @@ pub(super) fn learn(wanted: &AccountWanted, before: &Account, step: Step, ended:
             known.certain = true;
             (known, Verdict::Ahead)
         }
+        // Steps and answers of domains.
+        _ => (known, Verdict::Person(Puzzle::Refused)),
     }
 }
 

@@ -86,6 +86,7 @@ impl Panel {
                 self.account = None;
                 already(false)
             }
+            (step, Some(_)) => panic!("no step of accounts: {step:?}"),
         }
     }
 }
