@@ -4,6 +4,7 @@ pub mod bench;
 pub mod check;
 pub mod client;
 pub mod demo;
+pub mod domain;
 pub mod hook;
 pub mod init;
 pub mod instance;
@@ -40,6 +41,9 @@ pub enum Command {
     /// On a panel's server: reports to the daemon what happened at the panel
     #[command(long_about = hook::ABOUT)]
     Hook(Box<hook::HookArgs>),
+    /// Domains: what they cost, and which there are
+    #[command(long_about = domain::ABOUT)]
+    Domain(Box<domain::DomainArgs>),
     /// Panels and registrars: adds them, tests them, shows what is there
     #[command(long_about = instance::ABOUT)]
     Instance(Box<instance::InstanceArgs>),
@@ -60,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
+        Command::Domain(args) => domain::run(*args),
         Command::Instance(args) => instance::run(*args),
         Command::Plugin(args) => plugin::run(&args),
         Command::Bench(args) => bench::run(*args),
