@@ -18,6 +18,8 @@ mod catalogue;
 mod contracts;
 #[path = "journeys/documents.rs"]
 mod documents;
+#[path = "journeys/domains.rs"]
+mod domains;
 #[path = "journeys/exposition.rs"]
 mod exposition;
 #[path = "journeys/first_invoice.rs"]

@@ -10,6 +10,7 @@ use billet::proto::billet::v1::admin_service_client::AdminServiceClient;
 use billet::proto::billet::v1::billing_run_service_client::BillingRunServiceClient;
 use billet::proto::billet::v1::catalog_service_client::CatalogServiceClient;
 use billet::proto::billet::v1::customer_service_client::CustomerServiceClient;
+use billet::proto::billet::v1::domain_service_client::DomainServiceClient;
 use billet::proto::billet::v1::event_service_client::EventServiceClient;
 use billet::proto::billet::v1::hook_service_client::HookServiceClient;
 use billet::proto::billet::v1::instance_service_client::InstanceServiceClient;
@@ -97,6 +98,7 @@ impl Caller {
         runs, BillingRunServiceClient;
         catalog, CatalogServiceClient;
         customers, CustomerServiceClient;
+        domains, DomainServiceClient;
         events, EventServiceClient;
         hooks, HookServiceClient;
         instances, InstanceServiceClient;
