@@ -112,6 +112,7 @@ CREATE TABLE instance_settings (
     accounts_max BIGINT,
     creates_max BIGINT,
     weight BIGINT NOT NULL,
+    named_by_domain BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (seller_id, instance_id),
     FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)

@@ -112,6 +112,7 @@ CREATE TABLE instance_settings (
     accounts_max INTEGER,
     creates_max INTEGER,
     weight INTEGER NOT NULL,
+    named_by_domain INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (seller_id, instance_id),
     FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use billet_domain::id::{InstanceId, SellerId};
-use billet_plugin::v1::PluginKind;
+use billet_plugin::v1::{AccountNaming, PluginKind};
 use serde_json::{Map, Value, json};
 
 use super::error::Violation;
@@ -113,6 +113,7 @@ pub async fn configure(
             return Err(BillingError::Invalid { violations });
         }
     }
+    after.named_by_domain = plugin.description.account_naming() == AccountNaming::Domain;
     if after == before {
         return Ok(after);
     }

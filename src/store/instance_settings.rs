@@ -32,6 +32,8 @@ pub struct InstanceSettings {
     pub creates_max: Option<i64>,
     /// Its share of new accounts.
     pub weight: i64,
+    /// Its panel's reports name accounts by their main domain, not by their user name: what its plugin said when it was set.
+    pub named_by_domain: bool,
     /// When it was changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -50,6 +52,7 @@ impl InstanceSettings {
             accounts_max: None,
             creates_max: None,
             weight: WEIGHT_DEFAULT,
+            named_by_domain: false,
             updated_at: now,
         }
     }
@@ -67,7 +70,8 @@ impl FromRow for InstanceSettings {
             accounts_max: row.get(6)?,
             creates_max: row.get(7)?,
             weight: row.get(8)?,
-            updated_at: row.get(9)?,
+            named_by_domain: row.get(9)?,
+            updated_at: row.get(10)?,
         })
     }
 }
@@ -76,7 +80,7 @@ macro_rules! settings {
     ($after:literal) => {
         concat!(
             "SELECT instance_id, revision, settings, secrets, concurrency_max, maintenance, accounts_max, creates_max, weight, ",
-            "updated_at ",
+            "named_by_domain, updated_at ",
             "FROM instance_settings WHERE seller_id = $1 ",
             $after
         )
@@ -93,6 +97,16 @@ pub async fn get(
     instance_id: InstanceId,
 ) -> Result<Option<InstanceSettings>, StoreError> {
     tx.optional(settings!("AND instance_id = $2"), params![seller_id, instance_id]).await
+}
+
+/// Whether what the panel reports names accounts by their main domain.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn is_named_by_domain(tx: &mut Tx, seller_id: SellerId, instance_id: InstanceId) -> Result<bool, StoreError> {
+    let text = "SELECT named_by_domain FROM instance_settings WHERE seller_id = $1 AND instance_id = $2";
+    let found: Option<(bool,)> = tx.optional(text, params![seller_id, instance_id]).await?;
+    Ok(found.is_some_and(|(named_by_domain,)| named_by_domain))
 }
 
 /// All of the unit's seller after an instance, by instance, at most `limit`, locked against changes.
@@ -116,10 +130,12 @@ pub async fn set(unit: &mut Unit, settings: &InstanceSettings) -> Result<(), Sto
     let seller_id = unit.seller_id;
     unit.execute(
         "INSERT INTO instance_settings (seller_id, instance_id, revision, settings, secrets, concurrency_max, maintenance, \
-         accounts_max, creates_max, weight, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         accounts_max, creates_max, weight, named_by_domain, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (seller_id, instance_id) DO UPDATE SET revision = excluded.revision, settings = excluded.settings, \
          secrets = excluded.secrets, concurrency_max = excluded.concurrency_max, maintenance = excluded.maintenance, \
-         accounts_max = excluded.accounts_max, creates_max = excluded.creates_max, weight = excluded.weight, updated_at = excluded.updated_at",
+         accounts_max = excluded.accounts_max, creates_max = excluded.creates_max, weight = excluded.weight, \
+         named_by_domain = excluded.named_by_domain, updated_at = excluded.updated_at",
         params![
             seller_id,
             settings.instance_id,
@@ -131,6 +147,7 @@ pub async fn set(unit: &mut Unit, settings: &InstanceSettings) -> Result<(), Sto
             settings.accounts_max,
             settings.creates_max,
             settings.weight,
+            settings.named_by_domain,
             settings.updated_at
         ],
     )

@@ -1,7 +1,7 @@
 //! Accounts that Billet makes, changes and removes at a panel which reports all of it back by its hooks.
 
 use billet::proto::billet::v1 as pb;
-use billet_simulator::WhmOptions;
+use billet_simulator::{PleskOptions, WhmOptions};
 
 use crate::harness::{Billet, Engine, date};
 
@@ -143,6 +143,97 @@ async fn from_the_order_to_the_end_and_every_hook_of_the_panel_changes_nothing()
         assert_eq!(at("billet_provisioning_attempts_total{step=\"suspend\",outcome=\"done_already\"}"), 1.0);
         assert_eq!(at("billet_provisioning_attempts_total{step=\"create\",outcome=\"done\"}"), 1.0);
         assert_eq!(at("billet_provisioning_attempt_duration_seconds_count{step=\"create\"}"), 1.0);
+        billet.assert_books_balance().await;
+    }
+}
+
+/// A report of a panel that names accounts by their domain.
+fn by_domain(event_id: &str, domain: &str, at: &str, change: pb::hook_event::Change) -> pb::ReportRequest {
+    let event = pb::HookEvent {
+        event_id: event_id.to_owned(),
+        external_ref: domain.to_owned(),
+        happened_at: crate::harness::instant(at),
+        change: Some(change),
+        ..Default::default()
+    };
+    pb::ReportRequest { event: Some(event) }
+}
+
+fn created(package: &str, domain: &str) -> pb::hook_event::Change {
+    pb::hook_event::Change::AccountCreated(pb::AccountCreated {
+        package: package.to_owned(),
+        domain: domain.to_owned(),
+        contact_email: format!("owner@{domain}"),
+        owner: domain.to_owned(),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plesk_names_accounts_by_their_domain_and_none_is_billed_twice() {
+    for engine in Engine::all() {
+        let billet = Billet::start(engine).await;
+        let (small, large) = billet.hosting_plans(pb::CreateWhen::Accepted).await;
+        let (instance, plesk) = billet.plesk("plesk1", PleskOptions::default(), 30, 1).await;
+        let customer = billet.customer("Erika Beispiel").await;
+        let token = billet.panel_token(&instance).await;
+        let panel = billet.caller(&token).await;
+        let report = async |request: pb::ReportRequest| {
+            panel.hooks().report(request).await.expect("taken").into_inner().result.expect("a result")
+        };
+
+        // Ordered: the subscription is what events will say, the service is the system user.
+        let id = billet.order(&customer, &small, "erika.example", true).await;
+        let service = billet.settled(&id).await;
+        assert_eq!(service.name, "erika");
+        let request = pb::GetSubscriptionRequest { id: id.clone() };
+        let found = billet.owner.subscriptions().get_subscription(request).await.expect("there").into_inner();
+        assert_eq!(found.subscription.expect("a subscription").external_ref, "erika.example");
+        let before = billet.documents().await.len();
+        let echo = by_domain("echo-1", "erika.example", "2027-03-01T08:00:00Z", created("small", "erika.example"));
+        let result = report(echo).await;
+        assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
+        assert_eq!(result.subscription_id, id);
+        assert_eq!(billet.documents().await.len(), before, "it is billed once");
+
+        // The same domain again: there can be no second account of it, and a person is told whose it is.
+        let twice = billet.order(&customer, &small, "erika.example", false).await;
+        let waiting = billet.until(&twice, "waiting", |one| one.state() == pb::ProvisioningState::Waiting).await;
+        assert!(waiting.detail.contains(&id), "{waiting:?}");
+        let cancel = pb::Cancel { ending: pb::Ending::AtOnceRefund.into(), ..Default::default() };
+        change(&billet, &twice, pb::subscription_change::Change::Cancel(cancel.clone())).await;
+
+        // What Plesk reported itself is kept up by its domain: held, changed, and released.
+        billet.map(&instance, "small", &small).await;
+        billet.link(&customer, &instance, "max.example").await;
+        let client = plesk.client();
+        client.create_account("maxuser", "max.example", "small", "owner@max.example").await.expect("made there");
+        let born = by_domain("born-1", "max.example", "2027-03-01T08:01:00Z", created("small", "max.example"));
+        let result = report(born).await;
+        assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
+        let reported = result.subscription_id;
+        hold(&billet, &reported, "not paid").await;
+        billet.until(&reported, "suspended", |one| one.known_state() == pb::AccountState::Suspended).await;
+        assert_ne!(plesk.subscription("max.example").expect("there").status, 0);
+        release(&billet, &reported, "paid").await;
+        billet.until(&reported, "active", |one| one.known_state() == pb::AccountState::Active).await;
+        assert_eq!(plesk.subscription("max.example").expect("there").status, 0);
+        let to_large =
+            pb::subscription_change::Change::Plan(pb::ChangePlan { plan_id: large.clone(), ..Default::default() });
+        change(&billet, &reported, to_large).await;
+        billet.until(&reported, "large", |one| one.known_package == "large").await;
+        assert_eq!(plesk.plan_of("max.example").as_deref(), Some("large"));
+
+        // The end of both is told by Plesk too, once each, and nothing comes of it.
+        for (id, domain) in [(&id, "erika.example"), (&reported, "max.example")] {
+            change(&billet, id, pb::subscription_change::Change::Cancel(cancel.clone())).await;
+            billet.until(id, "gone", |one| one.state() == pb::ProvisioningState::Gone).await;
+            assert!(plesk.subscription(domain).is_none());
+            let documents = billet.documents().await.len();
+            let gone = pb::hook_event::Change::AccountTerminated(pb::AccountTerminated::default());
+            let result = report(by_domain(&format!("gone-{domain}"), domain, "2027-03-01T08:02:00Z", gone)).await;
+            assert_eq!(result.outcome(), pb::HookOutcome::Noted, "{result:?}");
+            assert_eq!(billet.documents().await.len(), documents);
+        }
         billet.assert_books_balance().await;
     }
 }

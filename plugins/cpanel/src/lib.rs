@@ -75,6 +75,7 @@ fn describe() -> DescribeResponse {
         settings_schema: settings::SCHEMA.to_owned(),
         concurrency_max: CONCURRENCY_MAX,
         username_rules: Some(naming::rules()),
+        account_naming: AccountNaming::Username.into(),
     }
 }
 

@@ -18,7 +18,7 @@ mod usage;
 
 use std::sync::Arc;
 
-use billet_plugin::v1::{DescribeResponse, PluginKind};
+use billet_plugin::v1::{AccountNaming, DescribeResponse, PluginKind};
 use billet_plugin::{Configured, Failure, Plugin, Settings};
 
 /// The plugin.
@@ -57,6 +57,7 @@ fn describe() -> DescribeResponse {
         // Panels do not serialise the making of users; one at a time is the safe way.
         concurrency_max: 1,
         username_rules: Some(naming::rules()),
+        account_naming: AccountNaming::Username.into(),
     }
 }
 

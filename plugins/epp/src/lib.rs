@@ -57,7 +57,7 @@ fn describe() -> DescribeResponse {
         capabilities: registry::CAPABILITIES.iter().map(|&name| name.to_owned()).collect(),
         settings_schema: settings::SCHEMA.to_owned(),
         concurrency_max: CONCURRENCY_MAX,
-        username_rules: None,
+        ..DescribeResponse::default()
     }
 }
 

@@ -16,7 +16,7 @@ mod usage;
 
 use std::sync::Arc;
 
-use billet_plugin::v1::{DescribeResponse, PluginKind};
+use billet_plugin::v1::{AccountNaming, DescribeResponse, PluginKind};
 use billet_plugin::{Configured, Failure, Plugin, Settings};
 
 /// The plugin.
@@ -52,6 +52,7 @@ fn describe() -> DescribeResponse {
         // Two users made side by side get in each other's way (measured): one call at a time.
         concurrency_max: 1,
         username_rules: Some(naming::rules()),
+        account_naming: AccountNaming::Username.into(),
     }
 }
 

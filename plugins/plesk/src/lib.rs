@@ -33,16 +33,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use billet_plugin::v1::{
-    ChangePackageRequest, ChangePackageResponse, ChangePasswordRequest, ChangePasswordResponse, CheckUsernameRequest,
-    CheckUsernameResponse, CreateAccountRequest, CreateAccountResponse, CreatePackageRequest, CreatePackageResponse,
-    CreateResellerRequest, CreateResellerResponse, DescribeResponse, GetAccountRequest, GetAccountResponse,
-    GetCapacityRequest, GetCapacityResponse, GetUsageRequest, GetUsageResponse, ListAccountsRequest,
-    ListAccountsResponse, ListPackagesRequest, ListPackagesResponse, ListResellersRequest, ListResellersResponse,
-    PluginKind, SetResellerLimitsRequest, SetResellerLimitsResponse, SingleSignOnRequest, SingleSignOnResponse,
-    SuspendAccountRequest, SuspendAccountResponse, SuspendResellerRequest, SuspendResellerResponse,
-    TerminateAccountRequest, TerminateAccountResponse, TerminateResellerRequest, TerminateResellerResponse,
-    TestConnectionRequest, TestConnectionResponse, UnsuspendAccountRequest, UnsuspendAccountResponse,
-    UnsuspendResellerRequest, UnsuspendResellerResponse, UpdateAccountRequest, UpdateAccountResponse,
+    AccountNaming, ChangePackageRequest, ChangePackageResponse, ChangePasswordRequest, ChangePasswordResponse,
+    CheckUsernameRequest, CheckUsernameResponse, CreateAccountRequest, CreateAccountResponse, CreatePackageRequest,
+    CreatePackageResponse, CreateResellerRequest, CreateResellerResponse, DescribeResponse, GetAccountRequest,
+    GetAccountResponse, GetCapacityRequest, GetCapacityResponse, GetUsageRequest, GetUsageResponse,
+    ListAccountsRequest, ListAccountsResponse, ListPackagesRequest, ListPackagesResponse, ListResellersRequest,
+    ListResellersResponse, PluginKind, SetResellerLimitsRequest, SetResellerLimitsResponse, SingleSignOnRequest,
+    SingleSignOnResponse, SuspendAccountRequest, SuspendAccountResponse, SuspendResellerRequest,
+    SuspendResellerResponse, TerminateAccountRequest, TerminateAccountResponse, TerminateResellerRequest,
+    TerminateResellerResponse, TestConnectionRequest, TestConnectionResponse, UnsuspendAccountRequest,
+    UnsuspendAccountResponse, UnsuspendResellerRequest, UnsuspendResellerResponse, UpdateAccountRequest,
+    UpdateAccountResponse,
 };
 use billet_plugin::{Answer, Configured, Failure, Panel, Plugin, Settings};
 
@@ -91,6 +92,8 @@ fn describe() -> DescribeResponse {
         settings_schema: settings::SCHEMA.to_owned(),
         concurrency_max: CONCURRENCY_MAX,
         username_rules: Some(naming::rules()),
+        // Events of subscriptions carry their domain and no system user.
+        account_naming: AccountNaming::Domain.into(),
     }
 }
 

@@ -108,7 +108,9 @@ impl Webspace {
         if !reference.domain.is_empty() && !self.is_named(&reference.domain) {
             return Some(format!("its domain is {}, not {}", self.name, reference.domain));
         }
-        if !reference.username.is_empty() && self.system_user != reference.username {
+        // A reported account is known by its domain alone, which then stands for its user name.
+        let username = &reference.username;
+        if !username.is_empty() && self.system_user != *username && !self.is_named(username) {
             return Some(format!("its system user is {}, not {}", self.system_user, reference.username));
         }
         None
@@ -123,8 +125,8 @@ impl Plesk {
         found(replies)?.iter().map(Webspace::read).collect()
     }
 
-    /// The subscription that is meant: by its id, else by its domain, else by its system user, for which Plesk has no
-    /// filter, so that all are looked through.
+    /// The subscription that is meant: by its id, else by its domain, else by its user name. That is the domain where it has
+    /// one (events name subscriptions so), else the system user, for which Plesk has no filter, so that all are looked through.
     ///
     /// # Errors
     /// A conflict when the domain's subscription belongs to another system user: then it is another account.
@@ -143,6 +145,11 @@ impl Plesk {
         }
         if username.is_empty() {
             return Err(refused(ProblemKind::Invalid, "the account is not named"));
+        }
+        if username.contains('.')
+            && let Some(found) = self.webspaces(by_domain(username), WHOLE, time).await?.into_iter().next()
+        {
+            return Ok(Some(found));
         }
         let Some(found) = self.find_user(username, time).await? else { return Ok(None) };
         Ok(self.webspaces(found.filter(), WHOLE, time).await?.into_iter().next())

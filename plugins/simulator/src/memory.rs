@@ -91,6 +91,7 @@ fn describe() -> DescribeResponse {
             later_characters: "0123456789-".to_owned(),
             ..UsernameRules::default()
         }),
+        ..DescribeResponse::default()
     }
 }
 

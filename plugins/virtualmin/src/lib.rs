@@ -19,7 +19,7 @@ mod usage;
 
 use std::sync::Arc;
 
-use billet_plugin::v1::{DescribeResponse, PluginKind};
+use billet_plugin::v1::{AccountNaming, DescribeResponse, PluginKind};
 use billet_plugin::{Configured, Failure, Plugin, Settings};
 
 /// The plugin.
@@ -59,6 +59,7 @@ fn describe() -> DescribeResponse {
         // Two servers made side by side with one user name were both reported as made (measured): one call at a time.
         concurrency_max: 1,
         username_rules: Some(naming::rules()),
+        account_naming: AccountNaming::Username.into(),
     }
 }
 

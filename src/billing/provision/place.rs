@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billet_domain::id::InstanceId;
+use billet_domain::id::{InstanceId, SubscriptionId};
 use billet_domain::placement::{Candidate, place};
 use billet_domain::provision::{Known, Puzzle};
 use billet_domain::username;
@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::super::BillingError;
 use super::{explain, wait_for_person};
-use crate::store::service::{self, Service};
-use crate::store::{Unit, plan_service, subscription};
+use crate::store::service::{self, Service, ServiceState};
+use crate::store::{Unit, instance_settings, plan_service, subscription};
 
 /// Gives services of the unit's seller an instance of their group. A person is asked where none has room. Not written yet.
 ///
@@ -54,7 +54,8 @@ pub async fn find_places(unit: &mut Unit, services: &mut [Service]) -> Result<()
 }
 
 /// Gives services of the unit's seller, all at one instance, names that nobody there has, as far as Billet knows. Their
-/// subscriptions get the name too, so that what the panel reports of them finds them. Services are not written yet.
+/// subscriptions get what the panel's reports will call them, so that these find them: the name, or the main domain. Services
+/// are not written yet.
 ///
 /// # Errors
 /// [`BillingError`].
@@ -64,9 +65,13 @@ pub async fn find_names(
     services: &mut [&mut Service],
 ) -> Result<(), BillingError> {
     let seller_id = unit.seller_id;
+    let by_domain = instance_settings::is_named_by_domain(unit, seller_id, instance_id).await?;
+    if by_domain {
+        refuse_taken_domains(unit, instance_id, services).await?;
+    }
     let mut places = Vec::with_capacity(services.len());
     let mut nameless: Vec<(&mut Service, Vec<String>)> = Vec::with_capacity(services.len());
-    for service in services.iter_mut() {
+    for service in services.iter_mut().filter(|one| one.state == ServiceState::Due) {
         let offers = offered(service);
         nameless.push((service, offers));
     }
@@ -85,7 +90,8 @@ pub async fn find_names(
             match offers.iter().take(choices).find(|name| taken.insert((*name).clone())) {
                 Some(name) => {
                     given.insert(name.clone());
-                    places.push((service.subscription_id, instance_id, name.clone()));
+                    let reported_as = if by_domain { service.wanted.domain_name() } else { name };
+                    places.push((service.subscription_id, instance_id, reported_as.to_owned()));
                     service.name = Some(name.clone());
                 }
                 None => left.push((service, offers)),
@@ -97,6 +103,32 @@ pub async fn find_names(
         wait_for_person(service, Puzzle::NotOurs, "every name that this account might have is taken");
     }
     subscription::place(unit, places.iter().map(|(id, instance, name)| (*id, *instance, name.as_str()))).await?;
+    Ok(())
+}
+
+/// Where reports name accounts by their domain, a domain stands for one account: whose domain is another subscription's there,
+/// waits for a person.
+async fn refuse_taken_domains(
+    unit: &mut Unit,
+    instance_id: InstanceId,
+    services: &mut [&mut Service],
+) -> Result<(), BillingError> {
+    let seller_id = unit.seller_id;
+    let domains: Vec<(InstanceId, &str)> =
+        services.iter().map(|service| (instance_id, service.wanted.domain_name())).collect();
+    let there = subscription::by_accounts(unit, seller_id, &domains).await?;
+    let mut owners: BTreeMap<String, SubscriptionId> = BTreeMap::new();
+    for one in there.into_values().flatten().filter(|one| one.ended_at.is_none()) {
+        owners.extend(one.external_ref.map(|domain| (domain, one.id)));
+    }
+    for service in services.iter_mut() {
+        let id = service.subscription_id;
+        let owner = *owners.entry(service.wanted.domain_name().to_owned()).or_insert(id);
+        if owner != id {
+            let detail = format!("{} is the main domain of {owner} there", service.wanted.domain_name());
+            wait_for_person(service, Puzzle::NotOurs, &detail);
+        }
+    }
     Ok(())
 }
 
