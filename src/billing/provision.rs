@@ -8,6 +8,7 @@ pub mod call;
 pub mod order;
 pub mod place;
 pub mod refresh;
+pub mod rename;
 pub mod round;
 pub mod rules;
 

@@ -156,6 +156,7 @@ pub static METHODS: &[Access] = &[
     allow("SubscriptionService/ListFacts", READ_OWN),
     allow("SubscriptionService/ListSubscriptions", READ_OWN),
     allow("SubscriptionService/PreviewChange", SERVE),
+    allow("SubscriptionService/RenameAccount", SERVE),
 ];
 
 /// The package of the public API, as it stands in request paths.

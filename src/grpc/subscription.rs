@@ -10,12 +10,14 @@ use tonic::{Request, Response, Status};
 use super::auth::Caller;
 use super::call::{Begun, Call, open};
 use super::convert::invoice::{as_preview, whole};
+use super::convert::provisioning::reason;
 use super::convert::subscription::{change, to_fact, to_subscription};
-use super::convert::{cycle_optional, date_optional, parse, parse_optional, quantities, text};
+use super::convert::{cycle_optional, date_optional, parse, parse_optional, quantities, required, text};
 use super::page;
 use crate::billing::bill::Outcome;
 use crate::billing::change::{Loaded, bill_changed, change as apply_change, load};
 use crate::billing::provision::order::{NewService, order};
+use crate::billing::provision::rename::rename;
 use crate::billing::subscribe::{NewSubscription, subscribe};
 use crate::billing::{Billing, BillingError, customer};
 use crate::proto::billet::v1 as pb;
@@ -259,6 +261,28 @@ impl SubscriptionService for SubscriptionApi {
         let (subscription, invoices) = change_and_bill(&mut unit, &seller, asked, &mut loaded, "preview", true).await?;
         let invoices = invoices.into_iter().map(as_preview).collect();
         Ok(Response::new(pb::PreviewChangeResponse { subscription: Some(subscription), invoices }))
+    }
+
+    async fn rename_account(
+        &self,
+        request: Request<pb::RenameAccountRequest>,
+    ) -> Result<Response<pb::RenameAccountResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let id = parse("subscription_id", &request.subscription_id)?;
+        let name = required("external_ref", &request.external_ref, 253)?;
+        let why = reason(&request.reason)?;
+        let begun = Call::begin(&self.billing, &caller, "RenameAccount", &request.request_id, &request).await?;
+        let mut call = match begun {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
+        let unit = &mut call.unit;
+        let seller = seller_of(unit, caller.seller_id).await?;
+        rename(unit, id, &name, why).await?;
+        unit.flush().await?;
+        let today = seller.today(unit.now);
+        let subscription = Some(view(unit, &seller, today, id).await?);
+        call.finish(pb::RenameAccountResponse { subscription }).await
     }
 
     async fn list_facts(

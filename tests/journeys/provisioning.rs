@@ -147,11 +147,11 @@ async fn from_the_order_to_the_end_and_every_hook_of_the_panel_changes_nothing()
     }
 }
 
-/// A report of a panel that names accounts by their domain.
-fn by_domain(event_id: &str, domain: &str, at: &str, change: pb::hook_event::Change) -> pb::ReportRequest {
+/// A report of a panel.
+fn reported(event_id: &str, external_ref: &str, at: &str, change: pb::hook_event::Change) -> pb::ReportRequest {
     let event = pb::HookEvent {
         event_id: event_id.to_owned(),
-        external_ref: domain.to_owned(),
+        external_ref: external_ref.to_owned(),
         happened_at: crate::harness::instant(at),
         change: Some(change),
         ..Default::default()
@@ -189,7 +189,7 @@ async fn plesk_names_accounts_by_their_domain_and_none_is_billed_twice() {
         let found = billet.owner.subscriptions().get_subscription(request).await.expect("there").into_inner();
         assert_eq!(found.subscription.expect("a subscription").external_ref, "erika.example");
         let before = billet.documents().await.len();
-        let echo = by_domain("echo-1", "erika.example", "2027-03-01T08:00:00Z", created("small", "erika.example"));
+        let echo = reported("echo-1", "erika.example", "2027-03-01T08:00:00Z", created("small", "erika.example"));
         let result = report(echo).await;
         assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
         assert_eq!(result.subscription_id, id);
@@ -207,33 +207,97 @@ async fn plesk_names_accounts_by_their_domain_and_none_is_billed_twice() {
         billet.link(&customer, &instance, "max.example").await;
         let client = plesk.client();
         client.create_account("maxuser", "max.example", "small", "owner@max.example").await.expect("made there");
-        let born = by_domain("born-1", "max.example", "2027-03-01T08:01:00Z", created("small", "max.example"));
-        let result = report(born).await;
+        let request = reported("born-1", "max.example", "2027-03-01T08:01:00Z", created("small", "max.example"));
+        let result = report(request).await;
         assert_eq!(result.outcome(), pb::HookOutcome::Applied, "{result:?}");
-        let reported = result.subscription_id;
-        hold(&billet, &reported, "not paid").await;
-        billet.until(&reported, "suspended", |one| one.known_state() == pb::AccountState::Suspended).await;
+        let born = result.subscription_id;
+        hold(&billet, &born, "not paid").await;
+        billet.until(&born, "suspended", |one| one.known_state() == pb::AccountState::Suspended).await;
         assert_ne!(plesk.subscription("max.example").expect("there").status, 0);
-        release(&billet, &reported, "paid").await;
-        billet.until(&reported, "active", |one| one.known_state() == pb::AccountState::Active).await;
+        release(&billet, &born, "paid").await;
+        billet.until(&born, "active", |one| one.known_state() == pb::AccountState::Active).await;
         assert_eq!(plesk.subscription("max.example").expect("there").status, 0);
         let to_large =
             pb::subscription_change::Change::Plan(pb::ChangePlan { plan_id: large.clone(), ..Default::default() });
-        change(&billet, &reported, to_large).await;
-        billet.until(&reported, "large", |one| one.known_package == "large").await;
+        change(&billet, &born, to_large).await;
+        billet.until(&born, "large", |one| one.known_package == "large").await;
         assert_eq!(plesk.plan_of("max.example").as_deref(), Some("large"));
 
         // The end of both is told by Plesk too, once each, and nothing comes of it.
-        for (id, domain) in [(&id, "erika.example"), (&reported, "max.example")] {
+        for (id, domain) in [(&id, "erika.example"), (&born, "max.example")] {
             change(&billet, id, pb::subscription_change::Change::Cancel(cancel.clone())).await;
             billet.until(id, "gone", |one| one.state() == pb::ProvisioningState::Gone).await;
             assert!(plesk.subscription(domain).is_none());
             let documents = billet.documents().await.len();
             let gone = pb::hook_event::Change::AccountTerminated(pb::AccountTerminated::default());
-            let result = report(by_domain(&format!("gone-{domain}"), domain, "2027-03-01T08:02:00Z", gone)).await;
+            let result = report(reported(&format!("gone-{domain}"), domain, "2027-03-01T08:02:00Z", gone)).await;
             assert_eq!(result.outcome(), pb::HookOutcome::Noted, "{result:?}");
             assert_eq!(billet.documents().await.len(), documents);
         }
+        billet.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_renamed_at_its_panel_keeps_its_contract() {
+    for engine in Engine::all() {
+        let billet = Billet::start(engine).await;
+        let (small, _) = billet.hosting_plans(pb::CreateWhen::Accepted).await;
+        let (instance, whm) = billet.whm("srv1", WhmOptions::default(), 30, 1).await;
+        let customer = billet.customer("Erika Beispiel").await;
+        billet.map(&instance, "small", &small).await;
+        billet.link(&customer, &instance, "old").await;
+        let token = billet.panel_token(&instance).await;
+        let panel = billet.caller(&token).await;
+        let report = async |request: pb::ReportRequest| {
+            panel.hooks().report(request).await.expect("taken").into_inner().result.expect("a result")
+        };
+        let client = whm.client();
+        client.create_account("old", "old.example", "small", "owner@old.example").await.expect("made there");
+        let id = report(reported("1", "old", "2027-03-01T08:00:00Z", created("small", "old.example"))).await;
+        let id = id.subscription_id;
+        let other = billet.order(&customer, &small, "other.example", true).await;
+        assert_eq!(billet.settled(&other).await.name, "other");
+
+        client.call("modifyacct", &[("user", "old"), ("newuser", "new")]).await.expect("renamed there");
+        let suspended = pb::hook_event::Change::AccountSuspended(pb::AccountSuspended::default());
+        let early = report(reported("2", "new", "2027-03-01T08:01:00Z", suspended)).await;
+        assert_eq!((early.outcome(), early.reason.as_str()), (pb::HookOutcome::Parked, "UNKNOWN_ACCOUNT"));
+
+        let rename = async |id: &str, external_ref: &str| {
+            let request = pb::RenameAccountRequest {
+                request_id: billet.request_id(),
+                subscription_id: id.to_owned(),
+                external_ref: external_ref.to_owned(),
+                reason: "the customer married".to_owned(),
+            };
+            let answer = billet.owner.subscriptions().rename_account(request).await;
+            answer.map(|answer| answer.into_inner().subscription.expect("a subscription"))
+        };
+        let taken = rename(&id, "other").await.expect_err("somebody has it");
+        assert_eq!(taken.code(), tonic::Code::AlreadyExists, "{taken:?}");
+        for _ in 0..2 {
+            assert_eq!(rename(&id, "new").await.expect("renamed").external_ref, "new");
+        }
+        assert_eq!(billet.service(&id).await.name, "new");
+        // What waited for the new name is applied, and what Billet does is done to the account of the new name.
+        for attempt in 0.. {
+            let parked = billet.owner.hooks().list_parked(pb::ListParkedRequest::default()).await.expect("listed");
+            if parked.into_inner().hooks.is_empty() {
+                break;
+            }
+            assert!(attempt < 200, "it still waits\n{}", billet.log());
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        hold(&billet, &id, "not paid").await;
+        billet.until(&id, "suspended", |one| one.known_state() == pb::AccountState::Suspended).await;
+        assert!(whm.account("new").expect("there").suspension.is_some());
+        let cancel = pb::Cancel { ending: pb::Ending::AtOnceRefund.into(), ..Default::default() };
+        change(&billet, &id, pb::subscription_change::Change::Cancel(cancel)).await;
+        billet.until(&id, "gone", |one| one.state() == pb::ProvisioningState::Gone).await;
+        assert!(whm.account("new").is_none());
+        let ended = rename(&id, "newer").await.expect_err("it has no account any more");
+        assert_eq!(ended.code(), tonic::Code::FailedPrecondition, "{ended:?}");
         billet.assert_books_balance().await;
     }
 }

@@ -19,7 +19,7 @@ const HOLDS_MAX: usize = 20;
 ///
 /// # Errors
 /// [`BillingError::NotFound`], `STEP_RUNNING`.
-async fn idle(unit: &mut Unit, id: SubscriptionId) -> Result<Service, BillingError> {
+pub(super) async fn idle(unit: &mut Unit, id: SubscriptionId) -> Result<Service, BillingError> {
     let service = locked(unit, id).await?;
     if service.lease_owner.is_some() {
         let detail = "a step is at work right now: wait until it has ended";
@@ -32,7 +32,7 @@ async fn locked(unit: &mut Unit, id: SubscriptionId) -> Result<Service, BillingE
     service::lock(unit, [id]).await?.remove(&id).ok_or_else(|| BillingError::not_found("service", id))
 }
 
-async fn keep(unit: &mut Unit, mut service: Service) -> Result<Service, BillingError> {
+pub(super) async fn keep(unit: &mut Unit, mut service: Service) -> Result<Service, BillingError> {
     service.updated_at = unit.now;
     service::update(unit, [&service]).await?;
     Ok(service)

@@ -135,7 +135,12 @@ impl<'a> Report<'a> {
         if new_user.is_empty() || new_user == user {
             return Ok(Captured::Nothing(format!("the changes to {user} do not concern billing")));
         }
-        Err((UnclearCode::Renamed, format!("{user} is called {new_user} now: give its subscription the new reference")))
+        Err((
+            UnclearCode::Renamed,
+            format!(
+                "{user} is called {new_user} now: SubscriptionService.RenameAccount gives its subscription the new name"
+            ),
+        ))
     }
 
     /// A field, from `data` or from `data.args`, where cPanel puts those of suspendacct and unsuspendacct.

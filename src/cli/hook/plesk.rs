@@ -130,7 +130,9 @@ impl Report<'_> {
         let subscription = self.subscription(&[NEW_NAME, OLD_NAME])?;
         let before = self.name(OLD_NAME, EXTERNAL_REF_CHARS_MAX)?;
         if !before.is_empty() && !before.eq_ignore_ascii_case(&subscription) {
-            let reason = format!("{before} is called {subscription} now: give its subscription the new reference");
+            let reason = format!(
+                "{before} is called {subscription} now: SubscriptionService.RenameAccount gives its subscription the new name"
+            );
             return Err((UnclearCode::Renamed, reason));
         }
         let from_package = self.optional(OLD_PLAN, NAME_CHARS_MAX);

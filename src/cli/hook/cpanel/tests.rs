@@ -120,7 +120,10 @@ fn events_that_do_not_concern_billing_are_left_at_that() {
 fn a_new_name_is_for_a_person() {
     let renamed = unclear(report("Accounts::Modify", "post", &json!({ "user": "acmeone", "newuser": "acmetwo" })));
     assert_eq!(renamed.code, UnclearCode::Renamed);
-    assert_eq!(renamed.reason, "acmeone is called acmetwo now: give its subscription the new reference");
+    assert_eq!(
+        renamed.reason,
+        "acmeone is called acmetwo now: SubscriptionService.RenameAccount gives its subscription the new name"
+    );
     assert!(!renamed.code.is_bad_input());
 }
 
