@@ -6,13 +6,13 @@ use billet_domain::id::{CustomerId, PlanId, PlanVersionId, SubscriptionId};
 use billet_domain::owed::{ends_on, state_on};
 use billet_domain::period::Cycle;
 use billet_domain::plan::TermsBook;
-use billet_domain::timeline::{AnchorPolicy, Ending, Fact, FactKind, Timeline, Timing};
+use billet_domain::timeline::{AnchorPolicy, Ending, Fact, FactError, FactKind, Timeline, Timing};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::bill::{Order, Outcome, bill};
-use super::subscribe::{at_field, book_of, chosen_quantities, version_of, within_reach};
+use super::subscribe::{book_of, chosen_quantities, version_of, within_reach};
 use super::{BillingError, promotion};
 use crate::store::customer::{self, Customer};
 use crate::store::seller::Seller;
@@ -104,6 +104,43 @@ pub async fn load(unit: &mut Unit, id: SubscriptionId) -> Result<Loaded, Billing
     Ok(Loaded { subscription, timeline, book, customer })
 }
 
+/// A fact that does not fit, with the field of the change that says so.
+fn at_field(kind: &FactKind, error: FactError) -> BillingError {
+    let place = match kind {
+        FactKind::PlanChanged { .. } | FactKind::PackageReported { .. } | FactKind::Started { .. } => "change.plan",
+        FactKind::QuantityChanged { .. } => "change.quantity",
+        FactKind::PriceSet { .. } => "change.price",
+        FactKind::LineDiscounted { .. } => "change.discount",
+        FactKind::Promoted { .. } => "change.promotion",
+        FactKind::AnchorMoved { .. } => "change.anchor",
+        FactKind::Paused
+        | FactKind::Resumed
+        | FactKind::Suspended
+        | FactKind::Unsuspended
+        | FactKind::Cancelled { .. }
+        | FactKind::Withdrawn => "change",
+    };
+    match &error {
+        FactError::OutOfRange { what, .. } if what == "on" => {
+            BillingError::invalid("change.effective_date", error.to_string())
+        }
+        FactError::OutOfRange { what, .. } => BillingError::invalid(format!("{place}.{what}"), error.to_string()),
+        FactError::UnknownComponent { component, .. } if matches!(kind, FactKind::PlanChanged { .. }) => {
+            BillingError::invalid(format!("{place}.quantities[{component}]"), error.to_string())
+        }
+        FactError::UnknownComponent { .. } => BillingError::invalid(format!("{place}.component"), error.to_string()),
+        _ => of_day(error),
+    }
+}
+
+/// A change on a day that does not fit.
+fn of_day(error: FactError) -> BillingError {
+    match &error {
+        FactError::BeforeStart { .. } => BillingError::invalid("change.effective_date", error.to_string()),
+        _ => error.into(),
+    }
+}
+
 /// Records a change. Bills nothing yet.
 ///
 /// # Errors
@@ -126,7 +163,7 @@ pub async fn change(
     for (index, kind) in kinds.into_iter().enumerate() {
         let key = if index == 0 { fact_key.to_owned() } else { format!("{fact_key}:{index}") };
         let fact = Fact { on, at_us: told_at_us(unit, &loaded.timeline), key, kind };
-        loaded.timeline.admit(&fact, &loaded.book).map_err(|error| at_field("change.", error))?;
+        loaded.timeline.admit(&fact, &loaded.book).map_err(|error| at_field(&fact.kind, error))?;
         loaded.timeline = loaded.timeline.with(fact.clone());
         fact::add(unit, loaded.subscription.id, &fact);
         kept.push(fact);
@@ -198,7 +235,7 @@ async fn facts(
     let currency = loaded.subscription.currency;
     Ok(match change {
         Change::Plan { plan_id, version_id, cycle, timing, anchor, quantities } => {
-            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(|error| at_field("change.", error))?;
+            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(of_day)?;
             let cycle = cycle.unwrap_or(state.cycle);
             let (plan, version) = version_of(unit, plan_id, version_id).await?;
             if version.content.tax_inclusive != loaded.subscription.tax_inclusive {
@@ -222,7 +259,7 @@ async fn facts(
             vec![FactKind::QuantityChanged { component, quantity, timing }]
         }
         Change::Option { option, value, timing } => {
-            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(|error| at_field("change.", error))?;
+            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(of_day)?;
             let seller_id = unit.seller_id;
             let found = plan::versions(unit, seller_id, &[state.version_id]).await?.pop();
             let (_, version) = found.ok_or_else(|| BillingError::not_found("plan version", state.version_id))?;
@@ -239,7 +276,7 @@ async fn facts(
                 .collect()
         }
         Change::Promotion { code } => {
-            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(|error| at_field("change.", error))?;
+            let state = state_on(&loaded.timeline, &loaded.book, on).map_err(of_day)?;
             let plan_id = loaded
                 .book
                 .get(&(state.version_id, state.cycle))

@@ -1,7 +1,7 @@
 //! Takes back what was invoiced: the whole document by a cancellation, part of it by a credit note. Both name the
 //! original, which stays as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::document::DocumentKind;
 use billet_domain::id::{InvoiceId, LineId};
@@ -13,12 +13,13 @@ use super::issue::{Draft, DraftLine, Issued, issue};
 use crate::store::Unit;
 use crate::store::customer::Customer;
 use crate::store::invoice::{self, Invoice, Line, LineKind};
+use crate::store::open_item;
 use crate::store::seller::Seller;
 
 /// Takes back a whole issued invoice. With `rebill` the days that it covered are due again.
 ///
 /// # Errors
-/// [`BillingError::NotFound`], `NOT_AN_INVOICE`, `NOT_ISSUED`, `CREDITED_ALREADY`.
+/// [`BillingError::NotFound`], `NOT_AN_INVOICE`, `NOT_ISSUED`, `INVOICE_CANCELLED`, `CREDITED_ALREADY`.
 pub async fn cancel(
     unit: &mut Unit,
     seller: &Seller,
@@ -27,6 +28,12 @@ pub async fn cancel(
     rebill: bool,
 ) -> Result<Issued, BillingError> {
     let (original, customer, lines, given_back) = issued_invoice(unit, id).await?;
+    let seller_id = unit.seller_id;
+    let cancelled_by = open_item::get(unit, seller_id, id).await?.and_then(|open| open.item.cancelled_by);
+    if let Some(cancellation) = cancelled_by {
+        let detail = format!("{id} was taken back by {cancellation} already");
+        return Err(BillingError::precondition("INVOICE_CANCELLED", id, detail));
+    }
     if !given_back.is_empty() {
         let detail = "part of the invoice was given back already; credit the rest instead";
         return Err(BillingError::precondition("CREDITED_ALREADY", id, detail));
@@ -61,7 +68,12 @@ pub async fn credit(
     let (original, customer, lines, mut given_back) = issued_invoice(unit, id).await?;
     let by_id: BTreeMap<LineId, &Line> = lines.iter().map(|line| (line.id, line)).collect();
     let mut taken_back = Vec::with_capacity(credits.len());
+    let mut named = BTreeSet::new();
     for (index, (line_id, amount_minor)) in credits.iter().enumerate() {
+        if !named.insert(*line_id) {
+            let problem = format!("{line_id} is named twice: once, with the whole amount");
+            return Err(BillingError::invalid(format!("credits[{index}].line_id"), problem));
+        }
         let line = by_id.get(line_id).ok_or_else(|| {
             BillingError::invalid(format!("credits[{index}].line_id"), format!("{line_id} is no line of {id}"))
         })?;

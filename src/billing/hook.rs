@@ -8,7 +8,7 @@ pub mod desk;
 use std::collections::{BTreeMap, BTreeSet};
 
 use billet_domain::hook::{Change, Hook};
-use billet_domain::id::{CustomerId, HookId, InstanceId, SubscriptionId};
+use billet_domain::id::{CustomerId, HookId, InstanceId, PlanId, SubscriptionId};
 use billet_domain::journal::sha256_hex;
 use billet_domain::timeline::Fact;
 use chrono::{DateTime, Utc};
@@ -22,6 +22,7 @@ use super::{Billing, BillingError, provision};
 use crate::store::customer::{self, Customer};
 use crate::store::hook::{self, HookState, LedTo, StoredHook};
 use crate::store::link::{self, LinkKind};
+use crate::store::plan::{Plan, Version};
 use crate::store::seller::{self, Seller};
 use crate::store::{Unit, fact, hold, instance, mapping, plan, subscription, usage};
 
@@ -270,7 +271,12 @@ async fn catalogue(
     };
     let plan_ids: BTreeSet<_> = mappings.iter().map(|(_, mapping)| mapping.plan_id).collect();
     let plan_ids: Vec<_> = plan_ids.into_iter().collect();
-    let plans = if plan_ids.is_empty() { Vec::new() } else { plan::newest(unit, seller.id, &plan_ids).await? };
+    let since = pending.values().chain(later.values()).flatten().map(|hook| hook.happened_at).min();
+    let since = since.unwrap_or(unit.now);
+    let mut plans: BTreeMap<PlanId, Vec<(Plan, Version)>> = BTreeMap::new();
+    for (plan, version) in plan::newest_since(unit, seller.id, &plan_ids, since).await? {
+        plans.entry(plan.id).or_default().push((plan, version));
+    }
     let wanted: Vec<(InstanceId, LinkKind, &str)> = owners
         .iter()
         .filter(|(_, _, value)| !value.is_empty())
@@ -283,7 +289,7 @@ async fn catalogue(
             .into_iter()
             .map(|(instance_id, mapping)| ((instance_id, mapping.package.clone()), mapping))
             .collect(),
-        plans: plans.into_iter().map(|(plan, version)| (plan.id, (plan, version))).collect(),
+        plans,
         links: links.into_iter().map(|link| ((link.instance_id, link.kind, link.value), link.customer_id)).collect(),
     })
 }

@@ -6,7 +6,7 @@ use billet_domain::id::{CustomerId, InstanceId, PlanId, PlanVersionId, ProjectId
 use billet_domain::money::Currency;
 use billet_domain::period::Cycle;
 use billet_domain::plan::TermsBook;
-use billet_domain::timeline::{Fact, FactKind, Timeline};
+use billet_domain::timeline::{Fact, FactError, FactKind, Timeline};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -171,9 +171,10 @@ pub async fn subscribe(
             anchor_day: new.anchor_day,
             trial_until,
             quantities,
+            package: None,
         },
     };
-    Timeline::default().admit(&started, &book).map_err(|error| at_field("", error))?;
+    Timeline::default().admit(&started, &book).map_err(at_field)?;
     let subscription = open(
         unit,
         today,
@@ -320,16 +321,14 @@ async fn check_places(
     }
 }
 
-/// A fact that does not fit, with the field that says so.
-#[must_use]
-pub fn at_field(prefix: &str, error: billet_domain::timeline::FactError) -> BillingError {
-    use billet_domain::timeline::FactError;
+/// A start that does not fit, with the field that says so.
+fn at_field(error: FactError) -> BillingError {
     match &error {
-        FactError::OutOfRange { what, .. } => BillingError::invalid(format!("{prefix}{what}"), error.to_string()),
+        FactError::OutOfRange { what, .. } if what == "on" => BillingError::invalid("start_date", error.to_string()),
+        FactError::OutOfRange { what, .. } => BillingError::invalid(what, error.to_string()),
         FactError::UnknownComponent { component, .. } => {
-            BillingError::invalid(format!("{prefix}quantities[{component}]"), error.to_string())
+            BillingError::invalid(format!("quantities[{component}]"), error.to_string())
         }
-        FactError::BeforeStart { .. } => BillingError::invalid(format!("{prefix}effective_date"), error.to_string()),
         _ => error.into(),
     }
 }

@@ -3,6 +3,7 @@
 mod systemd;
 
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,7 +153,11 @@ async fn serve(args: ServeArgs) -> Result<ExitCode, ServeError> {
 /// # Errors
 /// [`ServeError`].
 pub async fn open(config: &Config) -> Result<(Store, Option<Lock>), ServeError> {
-    std::fs::create_dir_all(&config.data_dir)
+    // For its owner alone, where it is made now.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
         .map_err(|error| ServeError::System { what: "the data directory cannot be made", error })?;
     let lock = config.sqlite_file().map(Lock::take).transpose()?;
     let store = Store::open(&config.database)

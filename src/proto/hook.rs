@@ -3,7 +3,7 @@
 
 mod field;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -31,8 +31,8 @@ pub const SOURCE_CHARS_MAX: usize = 255;
 pub const CODE_CHARS_MAX: usize = 64;
 /// The longest JSON of what is known of a report that could not be understood, in characters.
 pub const FACTS_CHARS_MAX: usize = 2000;
-/// How far ahead of the daemon's clock an event may have happened, in hours.
-pub const AHEAD_HOURS_MAX: i64 = 24;
+/// The last second of the year 9999, after which a Timestamp is none.
+const SECONDS_MAX: i64 = 253_402_300_799;
 
 /// A hook as a caller reported it, with what the caller said about where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,15 +197,12 @@ fn required(field: &'static str, given: String, chars_max: usize) -> Result<Stri
 fn happened_at(given: Option<Timestamp>, now: DateTime<Utc>) -> Result<DateTime<Utc>, FieldError> {
     const FIELD: &str = "happened_at";
     let Some(given) = given else { return Ok(now) };
-    let nanos = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    let nanos = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000 && given.seconds <= SECONDS_MAX);
     let instant = nanos
         .and_then(|nanos| DateTime::from_timestamp(given.seconds, nanos))
         .ok_or(FieldError::new(FIELD, FieldProblem::NotAnInstant))?;
     if given.seconds < 0 {
         return Err(FieldError::new(FIELD, FieldProblem::BeforeClocks));
-    }
-    if instant > now + Duration::hours(AHEAD_HOURS_MAX) {
-        return Err(FieldError::new(FIELD, FieldProblem::TooFarAhead { hours_max: AHEAD_HOURS_MAX }));
     }
     Ok(instant)
 }

@@ -2,6 +2,7 @@
 //! where they differ (sets as parameters, bulk rows, locks, error names) the difference stands here.
 
 use std::collections::HashMap;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -158,6 +159,8 @@ impl Engine {
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        // Customers, prices and hashes of tokens are in it: for its owner alone. SQLite makes the files beside it alike.
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

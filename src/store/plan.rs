@@ -276,6 +276,35 @@ pub async fn newest(tx: &mut Tx, seller_id: SellerId, plan_ids: &[PlanId]) -> Re
     .await
 }
 
+/// Plans with the versions that were the newest at some time since an instant, by plan and version. One that is older than all
+/// its versions counts from its first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn newest_since(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    plan_ids: &[PlanId],
+    since: DateTime<Utc>,
+) -> Result<Vec<(Plan, Version)>, StoreError> {
+    if plan_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.all(
+        with_ids!(
+            "SELECT p.id, p.code, p.name, p.description, p.kind, p.orderable, p.created_at, \
+             v.id, v.plan_id, v.version, v.content, v.created_at \
+             FROM plans p JOIN plan_versions v ON v.seller_id = p.seller_id AND v.plan_id = p.id \
+             WHERE p.seller_id = $1 AND v.version >= (SELECT COALESCE(MAX(o.version), 1) FROM plan_versions o \
+             WHERE o.seller_id = p.seller_id AND o.plan_id = p.id AND o.created_at <= $3) AND p.id ",
+            2,
+            " ORDER BY p.id, v.version"
+        ),
+        params![seller_id, id_set(plan_ids.iter().map(|id| id.0)), since],
+    )
+    .await
+}
+
 /// Versions with their plans, by the version's id.
 ///
 /// # Errors

@@ -361,8 +361,15 @@ async fn hooks_that_cannot_be_are_refused_with_their_field() {
         // Without an id and an instant two equal reports are one or two: nobody knows.
         let use_of = || used("traffic", "1", "2027-03-01", "2027-03-02");
         refused(pb::HookEvent { happened_at: None, ..event("", "acme", at, use_of()) }, "happened_at").await;
-        // The panel's clock may be a day ahead, not more.
-        refused(event("e2", "acme", "2027-03-02T08:00:01Z", created("starter")), "happened_at").await;
+        // The panel's clock may be a day ahead. With more than that a person is asked, and later reports are not held up.
+        let ahead = event("e2", "ahead", "2027-03-02T08:00:01Z", created("starter"));
+        let answer = panel.caller.hooks().report(pb::ReportRequest { event: Some(ahead) }).await.expect("taken");
+        let result = answer.into_inner().result.expect("a result");
+        assert_eq!(
+            (result.outcome(), result.reason.as_str()),
+            (pb::HookOutcome::Parked, "AHEAD_OF_TIME"),
+            "{result:?}"
+        );
         refused(event("e3", "acme", at, quantity("mailbox", "-1")), "quantity_changed.quantity").await;
         refused(event("e4", "acme", at, quantity("mailbox", "1e99")), "quantity_changed.quantity").await;
         refused(event("e5", "acme", at, used("m", "1", "2027-03-02", "2027-03-01")), "usage_reported.to").await;

@@ -233,8 +233,8 @@ async fn a_cancelled_invoice_is_billed_again_or_not() {
             reason: "again".to_owned(),
             rebill: false,
         };
-        let status = billet.owner.invoices().cancel_invoice(again).await.expect_err("twice");
-        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+        let answer = billet.owner.invoices().cancel_invoice(again).await;
+        assert_refused(answer, Code::FailedPrecondition, "INVOICE_CANCELLED");
         billet.assert_books_balance().await;
     })
     .await;
@@ -261,6 +261,15 @@ async fn credits_go_up_to_what_the_line_has_and_are_not_given_twice() {
             billet.credit(&invoice.id, &line_id, euro(0)).await.map(tonic::Response::new),
             "credits[0].amount",
         );
+        // The same line twice is a mistake, however little it is.
+        let credit = |amount| pb::LineCredit { line_id: line_id.clone(), amount: Some(amount) };
+        let request = pb::CreditInvoiceRequest {
+            request_id: billet.request_id(),
+            id: invoice.id.clone(),
+            credits: vec![credit(euro(50)), credit(euro(50))],
+            reason: "twice".to_owned(),
+        };
+        assert_invalid(billet.owner.invoices().credit_invoice(request).await, "credits[1].line_id");
         let request = pb::CancelInvoiceRequest {
             request_id: billet.request_id(),
             id: invoice.id.clone(),

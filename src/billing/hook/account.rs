@@ -30,6 +30,8 @@ use crate::store::usage::Record;
 
 /// How long ago something may have happened, in days. What is older comes from a clock that was wrong, and would bill years.
 const AGE_DAYS_MAX: i64 = 400;
+/// How far ahead something may be said to have happened, in hours: clocks differ, and zones are mistaken.
+const AHEAD_HOURS_MAX: i64 = 24;
 /// How far the panel's word of a removal may be from Billet's own.
 const ECHO_MINUTES_MAX: i64 = 60;
 /// How often an account's hooks are gone through: a hook may make room for one that happened at the same instant.
@@ -39,7 +41,8 @@ const PASSES_MAX: usize = 4;
 pub struct Catalogue {
     pub instances: BTreeMap<InstanceId, Instance>,
     pub mappings: BTreeMap<(InstanceId, String), Mapping>,
-    pub plans: BTreeMap<PlanId, (Plan, Version)>,
+    /// With the versions that were the newest when one of the hooks happened, or later, the oldest first.
+    pub plans: BTreeMap<PlanId, Vec<(Plan, Version)>>,
     pub links: BTreeMap<(InstanceId, LinkKind, String), CustomerId>,
 }
 
@@ -202,8 +205,7 @@ impl Account {
             return Ok(Fate::Parked(parked("INSTANCE_DISABLED", "the instance is switched off")));
         }
         if let Change::Unclear { code, reason, facts } = &hook.change {
-            let detail =
-                format!("{code}: {reason}; known of it: {facts}; see `billet hook status` on the panel's server");
+            let detail = format!("{code}: {reason}; known of it: {facts}");
             return Ok(Fate::Parked(parked("UNCLEAR_REPORT", detail)));
         }
         let age = unit.now - hook.happened_at;
@@ -211,6 +213,13 @@ impl Account {
             let detail =
                 format!("it is said to have happened {} days ago: is the panel's clock wrong?", age.num_days());
             return Ok(Fate::Parked(parked("LONG_AGO", detail)));
+        }
+        if age < chrono::TimeDelta::hours(-AHEAD_HOURS_MAX) {
+            let detail = format!(
+                "it is said to happen in {} hours: is the panel's clock wrong?",
+                age.num_hours().saturating_neg()
+            );
+            return Ok(Fate::Parked(parked("AHEAD_OF_TIME", detail)));
         }
         if self.removed_here(&hook) {
             return Ok(Fate::Noted);
@@ -269,7 +278,7 @@ impl Account {
         if let Some(why) = self.collides_with_later(index, at) {
             return Ok(Err(why));
         }
-        let (mapping, plan, version) = match self.mapped(&hook.external_ref, beginning.package, catalogue) {
+        let (mapping, plan, version) = match self.mapped(&hook.external_ref, beginning.package, at, catalogue) {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
@@ -304,7 +313,9 @@ impl Account {
                 started_at: at,
             },
         )?;
-        let kind = FactKind::Started { version_id: version.id, cycle, anchor_day: None, trial_until: None, quantities };
+        let package = Some(beginning.package.to_owned()).filter(|package| !package.is_empty());
+        let (version_id, anchor_day, trial_until) = (version.id, None, None);
+        let kind = FactKind::Started { version_id, cycle, anchor_day, trial_until, quantities, package };
         let mut live = Live {
             subscription,
             timeline: Timeline::default(),
@@ -443,7 +454,7 @@ impl Account {
         today: chrono::NaiveDate,
         catalogue: &Catalogue,
     ) -> Result<(), Parked> {
-        let (mapping, plan, version) = self.mapped(&hook.external_ref, package, catalogue)?;
+        let (mapping, plan, version) = self.mapped(&hook.external_ref, package, hook.happened_at, catalogue)?;
         let live = &mut self.lives[index];
         if version.content.tax_inclusive != live.subscription.tax_inclusive {
             return Err(Parked {
@@ -467,7 +478,7 @@ impl Account {
         let quantities = chosen_quantities(version, &book, &BTreeMap::new(), &mapping.quantities)
             .map_err(|error| refused(&error, package))?;
         live.book.extend(book);
-        let kind = FactKind::PlanChanged { version_id: version.id, cycle, timing: None, anchor: None, quantities };
+        let kind = FactKind::PackageReported { package: package.to_owned(), version_id: version.id, cycle, quantities };
         live.record(fact(hook, on, kind), today);
         Ok(())
     }
@@ -503,19 +514,27 @@ impl Account {
         &self,
         external_ref: &str,
         package: &str,
+        at: DateTime<Utc>,
         catalogue: &'a Catalogue,
     ) -> Result<(&'a Mapping, &'a Plan, &'a Version), Parked> {
         let found = candidates(external_ref, package)
             .into_iter()
             .find_map(|package| catalogue.mappings.get(&(self.instance_id, package)))
-            .and_then(|mapping| catalogue.plans.get(&mapping.plan_id).map(|(plan, version)| (mapping, plan, version)));
+            .and_then(|mapping| {
+                // Of the time when it happened: a report that was delayed costs what it would have cost.
+                let versions = catalogue.plans.get(&mapping.plan_id)?;
+                let in_force = versions.iter().rev().find(|(_, version)| version.created_at <= at);
+                in_force.or_else(|| versions.first()).map(|(plan, version)| (mapping, plan, version))
+            });
         found.ok_or_else(|| {
             let package = candidates(external_ref, package).pop().unwrap_or_default();
-            Parked {
-                reason: "UNKNOWN_PACKAGE",
-                detail: format!("no plan is set for the package `{package}` of this instance"),
-                package,
-            }
+            let detail = if package.is_empty() {
+                "the report names no package: report by hand what happened, with the package, and dismiss this"
+                    .to_owned()
+            } else {
+                format!("no plan is set for the package `{package}` of this instance")
+            };
+            Parked { reason: "UNKNOWN_PACKAGE", detail, package }
         })
     }
 

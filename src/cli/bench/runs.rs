@@ -124,6 +124,7 @@ pub async fn subscribe(world: &World, count: u32) -> Result<(), BenchError> {
                 anchor_day: None,
                 trial_until: None,
                 quantities: std::collections::BTreeMap::new(),
+                package: None,
             };
             let fact = Fact { on: today, at_us: now.timestamp_micros(), key: "started".to_owned(), kind };
             fact::add(&mut unit, subscription.id, &fact);

@@ -102,12 +102,8 @@ pub fn plesk(settings: &Settings) -> Vec<Step> {
 /// This program with arguments, as the panel has to call it.
 fn own_command(settings: &Settings, arguments: &[&str]) -> Vec<String> {
     let program = std::env::current_exe().map_or_else(|_| "billet".into(), |path| path.display().to_string());
-    let config = settings.config.as_ref().map(|path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        ["--config".to_owned(), path.display().to_string()]
-    });
     let arguments = arguments.iter().map(|argument| (*argument).to_owned());
-    std::iter::once(program).chain(arguments).chain(config.into_iter().flatten()).collect()
+    std::iter::once(program).chain(arguments).chain(settings.flags.iter().cloned()).collect()
 }
 
 /// Prints the steps as commands for a shell, or carries them out.
@@ -224,5 +220,21 @@ mod tests {
              --category Whostmgr --event Accounts::Create --stage post"
         );
         assert!(!steps.iter().any(|step| shown(step).contains("--stage pre")));
+    }
+
+    #[test]
+    fn what_was_given_is_what_the_panel_will_call_with() {
+        let given = SettingsArgs {
+            url: Some("https://billing.example:4410".to_owned()),
+            token_file: Some("/etc/billet/token".into()),
+            spool: Some("/var/spool/own place".into()),
+            ..SettingsArgs::default()
+        };
+        let settings = Settings::load(given);
+        let flags = "--url https://billing.example:4410 --token-file /etc/billet/token --spool '/var/spool/own place'";
+        let script = shown(&cpanel(Path::new(CPANEL_SCRIPT), Path::new(MANAGE_HOOKS), &settings)[0]);
+        assert!(script.contains(&format!("hook cpanel {flags} --script \"$0\"")), "{script}");
+        let handlers = plesk(&settings);
+        assert!(handlers.iter().all(|step| matches!(step, Step::Unless { contains, .. } if contains.ends_with(flags))));
     }
 }

@@ -55,6 +55,24 @@ pub struct SettingsArgs {
     pub ca_file: Option<PathBuf>,
 }
 
+impl SettingsArgs {
+    /// What was given, by flag or by environment, as flags; files by their whole path.
+    fn flags(&self) -> Vec<String> {
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        let given = [
+            ("--config", self.config.as_ref().map(absolute)),
+            ("--url", self.url.clone()),
+            ("--token-file", self.token_file.as_ref().map(absolute)),
+            ("--instance", self.instance.clone()),
+            ("--spool", self.spool.as_ref().map(absolute)),
+            ("--deadline-ms", self.deadline_ms.clone()),
+            ("--ca-file", self.ca_file.as_ref().map(absolute)),
+        ];
+        given.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
+    }
+}
+
 /// The settings file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,8 +100,8 @@ pub struct Settings {
     pub target: Result<Target, SettingsError>,
     /// What should be mended but does not hinder.
     pub warnings: Vec<String>,
-    /// The settings file, if it is not the usual one: what is registered has to name it.
-    pub config: Option<PathBuf>,
+    /// The flags that differ from the usual: what is registered has to name them, for panels hand no environment to hooks.
+    pub flags: Vec<String>,
 }
 
 /// How Plesk is asked for what its events do not say.
@@ -161,6 +179,7 @@ impl Settings {
     /// Puts flags, environment, file and defaults together.
     pub fn load(args: SettingsArgs) -> Self {
         let mut warnings = Vec::new();
+        let flags = args.flags();
         let path = args.config.clone().unwrap_or_else(|| CONFIG.into());
         let (file, broken) = match read_config(&path, args.config.is_some()) {
             Ok(file) => (file, None),
@@ -194,7 +213,7 @@ impl Settings {
             ),
         };
         let deadline = Duration::from_millis(deadline_ms.min(DEADLINE_MS_MAX));
-        Self { spool, deadline, plesk, target, warnings, config: args.config }
+        Self { spool, deadline, plesk, target, warnings, flags }
     }
 }
 

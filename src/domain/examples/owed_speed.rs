@@ -87,6 +87,7 @@ fn timeline(facts: u32, months: u32) -> Timeline {
         anchor_day: None,
         trial_until: None,
         quantities: [].into(),
+        package: None,
     };
     let fact = |number: u32, kind| Fact {
         on: START + chrono::Days::new(u64::from(number * months * 27 / facts)),

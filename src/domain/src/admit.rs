@@ -1,5 +1,7 @@
 //! Which facts make sense: what a person or a program asks for is refused with a reason before it becomes a fact.
 
+use std::collections::BTreeMap;
+
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
@@ -33,7 +35,8 @@ impl Timeline {
         }
         let in_force = (state.version_id, state.cycle);
         match &fact.kind {
-            FactKind::PlanChanged { version_id, cycle, quantities, .. } => {
+            FactKind::PlanChanged { version_id, cycle, quantities, .. }
+            | FactKind::PackageReported { version_id, cycle, quantities, .. } => {
                 check_components(fact.on, (*version_id, *cycle), quantities.keys(), book)
             }
             FactKind::QuantityChanged { component, .. } => {
@@ -70,24 +73,26 @@ fn check_components<'a>(
 }
 
 fn check_numbers(kind: &FactKind) -> Result<(), FactError> {
-    let within = |what, range, given: Decimal, max: Decimal| {
+    let within = |what: &str, range, given: Decimal, max: Decimal| {
         if given.is_sign_negative() && !given.is_zero() || given > max || given.scale() > 12 {
-            Err(FactError::OutOfRange { what, range, given: given.to_string() })
+            Err(FactError::OutOfRange { what: what.to_owned(), range, given: given.to_string() })
         } else {
             Ok(())
         }
     };
     const AMOUNT: &str = "between 0 and 1,000,000,000 with at most 12 decimals";
     const PERCENT: &str = "between 0 and 100 with at most 12 decimals";
+    let each = |quantities: &BTreeMap<String, Decimal>| {
+        let mut given = quantities.iter();
+        given.try_for_each(|(code, quantity)| within(&format!("quantities[{code}]"), AMOUNT, *quantity, NUMBER_MAX))
+    };
     match kind {
         FactKind::Started { quantities, anchor_day, trial_until, .. } => {
-            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))?;
+            each(quantities)?;
             trial_until.map_or(Ok(()), |day| check_date("trial_until", day))?;
             anchor_day.map_or(Ok(()), check_anchor)
         }
-        FactKind::PlanChanged { quantities, .. } => {
-            quantities.values().try_for_each(|quantity| within("quantity", AMOUNT, *quantity, NUMBER_MAX))
-        }
+        FactKind::PlanChanged { quantities, .. } | FactKind::PackageReported { quantities, .. } => each(quantities),
         FactKind::QuantityChanged { quantity, .. } => within("quantity", AMOUNT, *quantity, NUMBER_MAX),
         FactKind::PriceSet { unit_price: Some(price), .. } => within("unit_price", AMOUNT, *price, NUMBER_MAX),
         FactKind::LineDiscounted { percent, .. } => within("percent", PERCENT, *percent, Decimal::ONE_HUNDRED),
@@ -112,7 +117,7 @@ fn check_anchor(day: u32) -> Result<(), FactError> {
     if (1..=31).contains(&day) {
         Ok(())
     } else {
-        Err(FactError::OutOfRange { what: "anchor_day", range: "between 1 and 31", given: day.to_string() })
+        Err(FactError::OutOfRange { what: "anchor_day".to_owned(), range: "between 1 and 31", given: day.to_string() })
     }
 }
 
@@ -121,6 +126,10 @@ fn check_date(what: &'static str, day: NaiveDate) -> Result<(), FactError> {
     if (1900..=9999).contains(&day.year()) {
         Ok(())
     } else {
-        Err(FactError::OutOfRange { what, range: "between 1900-01-01 and 9999-12-31", given: day.to_string() })
+        Err(FactError::OutOfRange {
+            what: what.to_owned(),
+            range: "between 1900-01-01 and 9999-12-31",
+            given: day.to_string(),
+        })
     }
 }

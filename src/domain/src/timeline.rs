@@ -69,6 +69,22 @@ pub enum FactKind {
         trial_until: Option<NaiveDate>,
         /// Quantities other than the components' own, by code.
         quantities: BTreeMap<String, Decimal>,
+        /// The package that the panel said it has; absent when it was not a panel that began it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package: Option<String>,
+    },
+    /// The panel says which package the account has. It is a change only where the panel said otherwise before: panels repeat
+    /// themselves with everything that is edited, and what was agreed here meanwhile stays. Nor does the version change of a plan
+    /// that is in force: versions are changed on purpose.
+    PackageReported {
+        /// The panel's name for it.
+        package: String,
+        /// The plan version that it stands for.
+        version_id: PlanVersionId,
+        /// Billed how often, if it is another plan.
+        cycle: Cycle,
+        /// Quantities to set.
+        quantities: BTreeMap<String, Decimal>,
     },
     /// Another plan, another version or another cycle.
     PlanChanged {
@@ -194,7 +210,7 @@ pub enum FactError {
     #[error("{what} must be {range}, not {given}")]
     OutOfRange {
         /// Which number.
-        what: &'static str,
+        what: String,
         /// The range in words.
         range: &'static str,
         /// What was given.
@@ -253,9 +269,9 @@ impl Timeline {
     /// The plan versions and cycles that the facts name: what [`crate::owed::owed`] needs the terms of.
     pub fn terms_needed(&self) -> impl Iterator<Item = (PlanVersionId, Cycle)> + '_ {
         self.facts.iter().filter_map(|fact| match &fact.kind {
-            FactKind::Started { version_id, cycle, .. } | FactKind::PlanChanged { version_id, cycle, .. } => {
-                Some((*version_id, *cycle))
-            }
+            FactKind::Started { version_id, cycle, .. }
+            | FactKind::PackageReported { version_id, cycle, .. }
+            | FactKind::PlanChanged { version_id, cycle, .. } => Some((*version_id, *cycle)),
             _ => None,
         })
     }

@@ -80,7 +80,7 @@ pub(crate) struct Walk<'a> {
 
 #[derive(Clone, Copy)]
 enum Deferred<'a> {
-    Plan { terms: &'a Terms, anchor: AnchorPolicy, quantities: &'a BTreeMap<String, Decimal> },
+    Plan { terms: &'a Terms, anchor: AnchorPolicy, quantities: &'a BTreeMap<String, Decimal>, is_reported: bool },
     Quantity { component: &'a str, quantity: Decimal },
     Anchor { day: u32 },
     End,
@@ -109,6 +109,8 @@ struct Walker<'a> {
     now: Option<Conditions<'a>>,
     since: NaiveDate,
     waiting: Vec<(NaiveDate, Deferred<'a>)>,
+    /// The package that the panel told last.
+    package: Option<&'a str>,
 }
 
 /// Lays the timeline out. Facts before the start or after the end have no effect.
@@ -119,7 +121,8 @@ pub(crate) fn walk<'a>(
     book: &'a TermsBook,
     until: Option<NaiveDate>,
 ) -> Result<Walk<'a>, FactError> {
-    let mut walker = Walker { walk: Walk::default(), now: None, since: NaiveDate::MIN, waiting: Vec::new() };
+    let mut walker =
+        Walker { walk: Walk::default(), now: None, since: NaiveDate::MIN, waiting: Vec::new(), package: None };
     for fact in timeline.facts() {
         if until.is_some_and(|until| fact.on > until) {
             break;
@@ -145,7 +148,7 @@ impl<'a> Walker<'a> {
 
     fn take_effect(&mut self, on: NaiveDate, deferred: Deferred<'a>) {
         match deferred {
-            Deferred::Plan { terms, anchor, quantities } => self.change_plan(on, terms, anchor, quantities),
+            Deferred::Plan { terms, anchor, quantities, .. } => self.change_plan(on, terms, anchor, quantities),
             Deferred::Quantity { component, quantity } => self.change(on, |now| {
                 now.quantities.insert(component, quantity);
             }),
@@ -164,8 +167,9 @@ impl<'a> Walker<'a> {
     fn apply(&mut self, on: NaiveDate, kind: &'a FactKind, book: &'a TermsBook) -> Result<(), FactError> {
         let find = |version, cycle| book.get(&(version, cycle)).ok_or(FactError::NoTerms(version));
         match kind {
-            FactKind::Started { version_id, cycle, anchor_day, trial_until, quantities } => {
+            FactKind::Started { version_id, cycle, anchor_day, trial_until, quantities, package } => {
                 if self.walk.billed_from.is_none() {
+                    self.package = package.as_deref();
                     let terms = find(*version_id, *cycle)?;
                     let billed_from = on.max(trial_until.unwrap_or(on));
                     self.walk.had_trial = billed_from > on;
@@ -176,7 +180,12 @@ impl<'a> Walker<'a> {
                 let terms = find(*version_id, *cycle)?;
                 let anchor = anchor.unwrap_or(terms.policy.change_anchor);
                 let timing = timing.unwrap_or(terms.policy.change_timing);
-                self.now_or_later(on, timing, Deferred::Plan { terms, anchor, quantities });
+                self.now_or_later(on, timing, Deferred::Plan { terms, anchor, quantities, is_reported: false });
+            }
+            FactKind::PackageReported { package, version_id, cycle, quantities } => {
+                if self.now.is_some() && self.package.replace(package) != Some(package.as_str()) {
+                    self.change_package(on, find(*version_id, *cycle)?, quantities);
+                }
             }
             FactKind::QuantityChanged { component, quantity, timing } => {
                 let timing = timing.unwrap_or(self.policy().change_timing);
@@ -217,6 +226,24 @@ impl<'a> Walker<'a> {
             FactKind::Withdrawn => self.waiting.retain(|(_, waiting)| !waiting.can_be_withdrawn()),
         }
         Ok(())
+    }
+
+    /// The panel says that the package is another one than before.
+    fn change_package(&mut self, on: NaiveDate, terms: &'a Terms, quantities: &'a BTreeMap<String, Decimal>) {
+        if self.now.as_ref().is_none_or(|now| now.terms.plan_id != terms.plan_id) {
+            let PlanPolicy { change_anchor: anchor, change_timing, .. } = terms.policy;
+            return self.now_or_later(
+                on,
+                change_timing,
+                Deferred::Plan { terms, anchor, quantities, is_reported: true },
+            );
+        }
+        // It is in force already: agreed here before the panel did it, or the panel went back to it before another came into force.
+        self.waiting.retain(|(_, waiting)| !matches!(waiting, Deferred::Plan { is_reported: true, .. }));
+        let timing = self.policy().change_timing;
+        for (component, quantity) in quantities {
+            self.now_or_later(on, timing, Deferred::Quantity { component, quantity: *quantity });
+        }
     }
 
     /// The policy of the plan in force.

@@ -50,12 +50,6 @@ pub enum FieldProblem {
     /// No instant that the calendar knows.
     #[error("is not an instant")]
     NotAnInstant,
-    /// Too far ahead of now.
-    #[error("is more than {hours_max} hours ahead of now")]
-    TooFarAhead {
-        /// How far it may be ahead.
-        hours_max: i64,
-    },
     /// Before the beginning of computers' time.
     #[error("is before 1970")]
     BeforeClocks,

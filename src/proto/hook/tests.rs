@@ -40,7 +40,7 @@ fn a_change() -> impl Strategy<Value = Change> {
         (a_ref(), a_quantity(), a_date(), 1_i64..400).prop_filter_map(
             "past the calendar",
             |(metric, quantity, from, days)| {
-                let to = from.checked_add_signed(Duration::days(days)).filter(|to| *to < NaiveDate::MAX)?;
+                let to = from.checked_add_signed(chrono::TimeDelta::days(days)).filter(|to| *to < NaiveDate::MAX)?;
                 Some(Change::UsageReported { metric, quantity, from, to })
             }
         ),
@@ -139,12 +139,12 @@ fn each_rule_names_its_field() {
     let at = |seconds, nanos| Some(Timestamp { seconds, nanos });
     assert_eq!(refusal(|it| it.happened_at = at(0, -1)), ("happened_at", NotAnInstant));
     assert_eq!(refusal(|it| it.happened_at = at(i64::MAX, 0)), ("happened_at", NotAnInstant));
-    let tomorrow = now().timestamp() + 86_400;
-    assert_eq!(refusal(|it| it.happened_at = at(tomorrow, 1)), ("happened_at", TooFarAhead { hours_max: 24 }));
+    let last = 253_402_300_799;
+    assert_eq!(refusal(|it| it.happened_at = at(last + 1, 0)), ("happened_at", NotAnInstant));
     assert_eq!(refusal(|it| it.happened_at = at(-1, 0)), ("happened_at", BeforeClocks));
     let mut at_the_limit = an_event();
-    at_the_limit.happened_at = at(tomorrow, 0);
-    decode(at_the_limit, now()).expect("a day ahead is not more than a day ahead");
+    at_the_limit.happened_at = at(last, 0);
+    decode(at_the_limit, now()).expect("an instant, if a strange one: the inbox asks a person");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn the_stand_in_id_tells_events_apart_and_not_where_they_were_seen() {
     assert_eq!(content_event_id(InstanceId(7), &Hook { source: "elsewhere".into(), ..hook.clone() }), id);
     assert_ne!(content_event_id(InstanceId(8), &hook), id);
     assert_ne!(content_event_id(InstanceId(7), &Hook { external_ref: "acmetwo".into(), ..hook.clone() }), id);
-    let later = hook.happened_at + Duration::nanoseconds(1);
+    let later = hook.happened_at + chrono::TimeDelta::nanoseconds(1);
     assert_ne!(content_event_id(InstanceId(7), &Hook { happened_at: later, ..hook.clone() }), id);
     assert_ne!(content_event_id(InstanceId(7), &Hook { change: Change::DomainExpired, ..hook }), id);
 }

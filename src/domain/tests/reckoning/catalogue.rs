@@ -75,6 +75,7 @@ pub fn start_with(
         anchor_day,
         trial_until: trial_until.map(day),
         quantities: quantities.into_iter().map(|(code, quantity)| (code.to_owned(), quantity)).collect(),
+        package: None,
     }
 }
 
@@ -86,6 +87,20 @@ pub fn change(version: i64, cycle: Cycle) -> FactKind {
 pub fn change_with(version: i64, cycle: Cycle, timing: Option<Timing>, anchor: Option<AnchorPolicy>) -> FactKind {
     let version_id = PlanVersionId(version);
     FactKind::PlanChanged { version_id, cycle, timing, anchor, quantities: BTreeMap::new() }
+}
+
+/// A panel's word that the account has a package, which stands for a plan version.
+pub fn reported(
+    package: &str,
+    version: i64,
+    quantities: impl IntoIterator<Item = (&'static str, Decimal)>,
+) -> FactKind {
+    FactKind::PackageReported {
+        package: package.to_owned(),
+        version_id: PlanVersionId(version),
+        cycle: MONTHLY,
+        quantities: quantities.into_iter().map(|(code, quantity)| (code.to_owned(), quantity)).collect(),
+    }
 }
 
 pub fn quantity(component: &str, quantity: Decimal) -> FactKind {

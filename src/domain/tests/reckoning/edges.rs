@@ -42,6 +42,7 @@ fn any_kind(cycle: Cycle) -> impl Strategy<Value = FactKind> {
             anchor_day,
             trial_until,
             quantities: [("base".to_owned(), quantity)].into(),
+            package: None,
         },
     );
     prop_oneof![

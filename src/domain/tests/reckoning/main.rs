@@ -18,6 +18,7 @@ mod promotion_and_discount;
 mod properties;
 mod quantity;
 mod refusal;
+mod reported_package;
 mod start_and_anchor;
 mod trial;
 mod usage;

@@ -21,7 +21,7 @@ fn running() -> Story {
     story
 }
 
-fn what(result: Result<(), FactError>) -> &'static str {
+fn what(result: Result<(), FactError>) -> String {
     match result {
         Err(FactError::OutOfRange { what, .. }) => what,
         other => panic!("not out of range: {other:?}"),

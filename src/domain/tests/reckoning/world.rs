@@ -73,27 +73,35 @@ pub fn world(boundaries: Boundaries) -> impl Strategy<Value = World> {
         let cut_offs = prop::collection::vec(prop_oneof![0..DAYS + 60, 20_i64..250], 1..PASSES + 2);
         let currency = prop::sample::select(vec!["EUR", "EUR", "JPY", "KWD"]);
         let start = (prop_oneof![9 => Just(0), 1 => 0..PASSES], started(plans, cycles.clone()));
-        (terms, start, facts, used, cut_offs, currency).prop_map(|(terms, start, facts, used, cut_offs, currency)| {
-            let last = cut_offs.len() - 1;
-            let heard = |pass: usize| pass.min(last);
-            let key = |number: usize| format!("fact {number:03}");
-            let (pass, kind) = start;
-            let mut all = vec![(heard(pass), Fact { on: day(20), at_us: 0, key: key(0), kind })];
-            for (number, (pass, (on, at_us, kind))) in facts.into_iter().enumerate() {
-                all.push((heard(pass), Fact { on: day(on), at_us, key: key(number + 1), kind }));
-            }
-            let mut cut_offs: Vec<NaiveDate> = cut_offs.into_iter().map(day).collect();
-            // They can go back, but the last shows everything.
-            let latest = cut_offs.iter().copied().max().expect("one at least");
-            cut_offs[last] = latest;
-            World {
-                book: terms.into_iter().map(|terms| ((terms.version_id, terms.cycle), terms)).collect(),
-                currency: currency.parse().expect("a currency"),
-                facts: all,
-                used: used.into_iter().map(|(pass, on, quantity)| (heard(pass), day(on), quantity)).collect(),
-                cut_offs,
-            }
-        })
+        (terms, start, facts, used, cut_offs, currency).prop_map(
+            move |(terms, start, facts, used, cut_offs, currency)| {
+                let last = cut_offs.len() - 1;
+                let policed = |mut terms: Terms| {
+                    if boundaries == Boundaries::Fixed {
+                        terms.policy.change_anchor = AnchorPolicy::Keep;
+                    }
+                    ((terms.version_id, terms.cycle), terms)
+                };
+                let heard = |pass: usize| pass.min(last);
+                let key = |number: usize| format!("fact {number:03}");
+                let (pass, kind) = start;
+                let mut all = vec![(heard(pass), Fact { on: day(20), at_us: 0, key: key(0), kind })];
+                for (number, (pass, (on, at_us, kind))) in facts.into_iter().enumerate() {
+                    all.push((heard(pass), Fact { on: day(on), at_us, key: key(number + 1), kind }));
+                }
+                let mut cut_offs: Vec<NaiveDate> = cut_offs.into_iter().map(day).collect();
+                // They can go back, but the last shows everything.
+                let latest = cut_offs.iter().copied().max().expect("one at least");
+                cut_offs[last] = latest;
+                World {
+                    book: terms.into_iter().map(policed).collect(),
+                    currency: currency.parse().expect("a currency"),
+                    facts: all,
+                    used: used.into_iter().map(|(pass, on, quantity)| (heard(pass), day(on), quantity)).collect(),
+                    cut_offs,
+                }
+            },
+        )
     })
 }
 
@@ -190,13 +198,15 @@ fn version(plans: i64) -> impl Strategy<Value = PlanVersionId> {
 fn started(plans: i64, cycles: Vec<Cycle>) -> impl Strategy<Value = FactKind> {
     let anchor_day = prop::option::of(1_u32..=31);
     let trial = prop::option::weighted(0.2, 20_i64..60);
-    (version(plans), prop::sample::select(cycles), anchor_day, trial, quantities()).prop_map(
-        |(version_id, cycle, anchor_day, trial, quantities)| FactKind::Started {
+    let package = prop::option::of(Just("small".to_owned()));
+    (version(plans), prop::sample::select(cycles), anchor_day, trial, quantities(), package).prop_map(
+        |(version_id, cycle, anchor_day, trial, quantities, package)| FactKind::Started {
             version_id,
             cycle,
             anchor_day,
             trial_until: trial.map(day),
             quantities,
+            package,
         },
     )
 }
@@ -204,6 +214,7 @@ fn started(plans: i64, cycles: Vec<Cycle>) -> impl Strategy<Value = FactKind> {
 /// A fact of any kind but a start, with its day and instant. Ends are rare, or little would come after them.
 fn fact(plans: i64, cycles: Vec<Cycle>, boundaries: Boundaries) -> impl Strategy<Value = (i64, i64, FactKind)> {
     let fixed = boundaries == Boundaries::Fixed;
+    let reported_cycles = cycles.clone();
     // Days that meet the boundaries of cycles, and each other, are more frequent than chance would have it.
     let on =
         prop_oneof![10..DAYS, 20_i64..80, prop::sample::select(vec![20_i64, 21, 30, 48, 51, 60, 79, 111, 120, 365])];
@@ -218,6 +229,15 @@ fn fact(plans: i64, cycles: Vec<Cycle>, boundaries: Boundaries) -> impl Strategy
                 quantities,
             }
         });
+    let packages = prop::sample::select(vec!["small", "large"]);
+    let reported = (packages, version(plans), prop::sample::select(reported_cycles), quantities()).prop_map(
+        |(package, version_id, cycle, quantities)| FactKind::PackageReported {
+            package: package.to_owned(),
+            version_id,
+            cycle,
+            quantities,
+        },
+    );
     let quantity = (code(), small_quantity(), prop::option::of(timing()))
         .prop_map(|(component, quantity, timing)| FactKind::QuantityChanged { component, quantity, timing });
     let price = (code(), prop::option::of(amount()))
@@ -240,6 +260,7 @@ fn fact(plans: i64, cycles: Vec<Cycle>, boundaries: Boundaries) -> impl Strategy
     let cancelled = prop::option::of(ending()).prop_map(|ending| FactKind::Cancelled { ending });
     let kind = prop_oneof![
         8 => change,
+        3 => reported,
         4 => quantity,
         2 => price,
         2 => discount,
