@@ -8,9 +8,12 @@ pub mod domain;
 pub mod hook;
 pub mod init;
 pub mod instance;
+pub mod owner_token;
 pub mod plugin;
 pub mod serve;
 
+use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +38,9 @@ pub enum Command {
     /// Makes the first seller, its owner and the owner's token
     #[command(long_about = init::ABOUT)]
     Init(Box<init::InitArgs>),
+    /// Makes another token for the owner, for when the first was lost
+    #[command(long_about = owner_token::ABOUT)]
+    OwnerToken(Box<owner_token::OwnerTokenArgs>),
     /// Looks whether everything that the daemon needs is in order
     #[command(long_about = check::ABOUT)]
     Check(Box<check::CheckArgs>),
@@ -62,12 +68,34 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Init(args) => init::run(*args),
+        Command::OwnerToken(args) => owner_token::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Hook(args) => hook::run(*args),
         Command::Domain(args) => domain::run(*args),
         Command::Instance(args) => instance::run(*args),
         Command::Plugin(args) => plugin::run(&args),
         Command::Bench(args) => bench::run(*args),
+    }
+}
+
+/// Prints a line to standard output; where nobody takes it the command ends.
+macro_rules! say {
+    ($($line:tt)*) => { $crate::cli::print_line(format_args!($($line)*)) };
+}
+pub(crate) use say;
+
+/// What a program ends with whose reader has gone: 128 and the number of SIGPIPE.
+const READER_GONE: i32 = 141;
+/// `EX_IOERR` of `sysexits.h`.
+const NOT_WRITTEN: i32 = 74;
+
+fn print_line(line: fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            std::process::exit(READER_GONE);
+        }
+        let _ = writeln!(io::stderr(), "billet: standard output: {error}");
+        std::process::exit(NOT_WRITTEN);
     }
 }
 

@@ -27,6 +27,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::place::Place;
 use self::report::Report;
 use crate::billing::BillingError;
+use crate::cli::say;
 use crate::store::StoreError;
 
 /// For `--help`.
@@ -203,7 +204,7 @@ async fn bench(args: BenchArgs) -> Result<ExitCode, BenchError> {
             place.during(provision::measure(&place, &args)).await?
         }
     };
-    println!("{}", Report::line(&report));
+    say!("{}", Report::line(&report));
     Ok(ExitCode::SUCCESS)
 }
 

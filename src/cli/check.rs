@@ -10,6 +10,7 @@ use clap::Args;
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
+use crate::cli::say;
 use crate::config::{Config, Source};
 
 /// For `--help`.
@@ -74,22 +75,22 @@ impl Findings {
     fn print(&self, json: bool) {
         if json {
             let report = serde_json::json!({ "problem_count": self.problem_count(), "findings": self.0 });
-            println!("{report:#}");
+            say!("{report:#}");
             return;
         }
         for Finding { check, mark, words } in &self.0 {
             // Lines of a longer message stand under its beginning.
             let words = words.trim_end().replace('\n', "\n                     ");
             match mark {
-                Mark::Ok => anstream::println!("{}       {check:<11} {words}", "ok".green()),
-                Mark::Note => anstream::println!("{}     {check:<11} {words}", "note".yellow()),
-                Mark::Problem => anstream::println!("{}  {check:<11} {words}", "PROBLEM".red().bold()),
+                Mark::Ok => say!("{}       {check:<11} {words}", "ok".green()),
+                Mark::Note => say!("{}     {check:<11} {words}", "note".yellow()),
+                Mark::Problem => say!("{}  {check:<11} {words}", "PROBLEM".red().bold()),
             }
         }
         match self.problem_count() {
-            0 => anstream::println!("everything is in order"),
-            1 => anstream::println!("1 problem"),
-            count => anstream::println!("{count} problems"),
+            0 => say!("everything is in order"),
+            1 => say!("1 problem"),
+            count => say!("{count} problems"),
         }
     }
 }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{ContentArrangement, Table, TableStyle};
 
 use super::client::{ClientArgs, ClientError, Connection, read};
+use crate::cli::say;
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::domain_service_client::DomainServiceClient;
 use crate::proto::google::r#type as gt;
@@ -179,7 +180,7 @@ fn show(lists: &[pb::Tld]) {
             rows.add_row([format!(".{}", list.tld), years.to_string(), register, renew, transfer, restore]);
         }
     }
-    println!("{rows}");
+    say!("{rows}");
 }
 
 async fn list(client: &mut Client, before: Option<NaiveDate>) -> Result<(), ClientError> {
@@ -206,6 +207,6 @@ async fn list(client: &mut Client, before: Option<NaiveDate>) -> Result<(), Clie
             break;
         }
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(())
 }

@@ -11,6 +11,7 @@ use self::seller::SellerArgs;
 use super::serve::{ServeError, open};
 use crate::billing::seller::{NewSeller, found_operator};
 use crate::billing::{Billing, BillingError, Clock};
+use crate::cli::say;
 use crate::config::{Config, ConfigError, Source};
 
 /// For `--help`.
@@ -85,10 +86,10 @@ async fn init(args: InitArgs) -> Result<ExitCode, InitError> {
     drop(lock);
     let founded = founded?;
     if args.json {
-        println!("{}", serde_json::json!(founded));
+        say!("{}", serde_json::json!(founded));
     } else {
-        println!("seller {}", founded.seller_id);
-        println!("token  {}  (id {}, shown only now)", founded.secret, founded.token_id);
+        say!("seller {}", founded.seller_id);
+        say!("token  {}  (id {}, shown only now)", founded.secret, founded.token_id);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use prost_types::FieldMask;
 
 use self::values::Values;
 use super::client::{ClientArgs, ClientError, Connection};
+use crate::cli::say;
 use crate::plugins::seal;
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::instance_service_client::InstanceServiceClient;
@@ -107,10 +108,7 @@ pub fn run(args: InstanceArgs) -> ExitCode {
     if let Command::NewKey { file } = &args.command {
         return match seal::new_key_file(file) {
             Ok(()) => {
-                println!(
-                    "{} is for the setting `secret_key_file`. Keep a copy apart from the database.",
-                    file.display()
-                );
+                say!("{} is for the setting `secret_key_file`. Keep a copy apart from the database.", file.display());
                 ExitCode::SUCCESS
             }
             Err(error) => {
@@ -146,12 +144,12 @@ async fn work(args: InstanceArgs) -> Result<ExitCode, ClientError> {
             let values = Values::one_secret(&secret, &file)?;
             let instance = by_name(&instance);
             configure(&mut client, instance.clone(), &values, None).await?;
-            println!("The secret `{secret}` is set.");
+            say!("The secret `{secret}` is set.");
             show::test(&mut client, &instance, json).await
         }
         Command::Reseal => {
             let answer = client.reseal_secrets(pb::ResealSecretsRequest { request_id: fresh_id() }).await?.into_inner();
-            println!("{} secrets were sealed again; the key is now {}.", answer.resealed_count, answer.key_id);
+            say!("{} secrets were sealed again; the key is now {}.", answer.resealed_count, answer.key_id);
             Ok(ExitCode::SUCCESS)
         }
         Command::NewKey { .. } => Ok(ExitCode::SUCCESS),

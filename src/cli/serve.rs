@@ -222,7 +222,7 @@ async fn work(
     let mut server = tokio::spawn(async move { server::serve(listener, &serving, routes, tls.as_ref()).await });
 
     // Whoever started the daemon waits for this line.
-    println!("listening on {address}");
+    let _ = writeln!(std::io::stdout(), "listening on {address}");
     if let Some((address, _)) = &web {
         // Who waited for the first line may have closed the pipe.
         let _ = writeln!(std::io::stdout(), "metrics on {address}/metrics");

@@ -1,6 +1,7 @@
 //! What the demonstration says: to standard output with colours where it is a terminal, and the same without into the
 //! transcript.
 
+use crate::cli::say;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ impl Narration {
 
     /// A line as it is.
     pub fn line(&mut self, line: &str) {
-        anstream::println!("{line}");
+        say!("{line}");
         self.transcript.push_str(&anstream::adapter::strip_str(line).to_string());
         self.transcript.push('\n');
     }

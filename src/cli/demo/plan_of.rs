@@ -10,6 +10,7 @@ use billet_simulator::plesk::PleskClient;
 use clap::Args;
 
 use super::error::DemoError;
+use crate::cli::say;
 
 /// Prints the plan that a subscription of a simulated Plesk has.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub async fn run(args: PlanOfArgs) -> Result<ExitCode, DemoError> {
     let password = std::fs::read_to_string(&args.password_file).map_err(DemoError::file(&args.password_file))?;
     let client = PleskClient::new(args.plesk, Secret::new(password.trim()), "");
     if let Some(plan) = client.plan_of(&args.subscription).await? {
-        println!("{plan}");
+        say!("{plan}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use super::customers::{IVY, PEOPLE, Person};
 use super::error::{DemoError, expect};
 use super::figures::{amount, two_places};
 use super::stage::{Stage, documents, is_back, signed};
+use crate::cli::say;
 use crate::proto::billet::v1 as pb;
 
 /// The last table.
@@ -100,12 +101,12 @@ pub fn how_to_go_on(stage: &mut Stage) {
     );
     stage.say.note("Its API has reflection on, so any gRPC tool can talk to it:");
     // Not into the transcript: the token in it is a secret, if a short-lived one.
-    anstream::println!("\n  grpcurl -plaintext {header} {address} list");
-    anstream::println!("  grpcurl -plaintext {header} {address} billet.v1.InvoiceService/ListInvoices");
-    anstream::println!(
+    say!("\n  grpcurl -plaintext {header} {address} list");
+    say!("  grpcurl -plaintext {header} {address} billet.v1.InvoiceService/ListInvoices");
+    say!(
         "  grpcurl -plaintext {header} -d '{{\"to\": \"2026-05-01T08:00:00Z\"}}' {address} billet.v1.AdminService/AdvanceClock\n"
     );
-    anstream::println!("  Ctrl-C ends it.");
+    say!("  Ctrl-C ends it.");
 }
 
 /// Where what was kept lies, and how to go on without the demonstration.

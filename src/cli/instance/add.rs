@@ -7,6 +7,7 @@ use clap::Args;
 use super::super::client::ClientError;
 use super::values::Values;
 use super::{Client, configure, fresh_id, show};
+use crate::cli::say;
 use crate::proto::billet::v1 as pb;
 
 /// What is added.
@@ -59,7 +60,7 @@ pub async fn add(client: &mut Client, args: AddArgs, json: bool) -> Result<ExitC
     };
     let request = pb::CreateInstanceRequest { request_id: fresh_id(), instance: Some(instance) };
     let id = client.create_instance(request).await?.into_inner().instance.unwrap_or_default().id;
-    println!("{} is {id}.", args.name);
+    say!("{} is {id}.", args.name);
     let configured = configure(client, id.clone(), &args.values, args.url.as_deref()).await;
     if let Err(error) = configured {
         return Err(ClientError::Refused(format!(

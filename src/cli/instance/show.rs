@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::client::ClientError;
 use super::Client;
 use super::values::object_to_json;
+use crate::cli::say;
 use crate::proto::billet::v1 as pb;
 
 /// How many are asked for at once.
@@ -31,7 +32,7 @@ pub async fn plugins(client: &mut Client, name: Option<&str>, json: bool) -> Res
             return Err(ClientError::Refused(plugin.broken.clone()));
         }
         if json {
-            println!("{}", plugin.settings_schema);
+            say!("{}", plugin.settings_schema);
         } else {
             schema(plugin);
         }
@@ -39,7 +40,7 @@ pub async fn plugins(client: &mut Client, name: Option<&str>, json: bool) -> Res
     }
     if json {
         let all: Vec<_> = plugins.iter().map(|one| json!({"name": one.name, "title": one.title, "version": one.version, "kind": one.kind, "capabilities": one.capabilities, "broken": one.broken})).collect();
-        println!("{}", serde_json::Value::from(all));
+        say!("{}", serde_json::Value::from(all));
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = table(&["plugin", "kind", "version", "what it is"]);
@@ -47,7 +48,7 @@ pub async fn plugins(client: &mut Client, name: Option<&str>, json: bool) -> Res
         let about = if one.broken.is_empty() { &one.title } else { &one.broken };
         rows.add_row([&one.name, &one.kind, &one.version, about]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,7 +56,7 @@ fn schema(plugin: &pb::PluginInfo) {
     let schema: serde_json::Value = serde_json::from_str(&plugin.settings_schema).unwrap_or_default();
     let required: Vec<&str> =
         schema["required"].as_array().into_iter().flatten().filter_map(|one| one.as_str()).collect();
-    println!("{} {} ({})\n", plugin.title, plugin.version, plugin.kind);
+    say!("{} {} ({})\n", plugin.title, plugin.version, plugin.kind);
     let mut rows = table(&["setting", "", "type", "default", "what it is"]);
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let secret = property["writeOnly"].as_bool().unwrap_or_default();
@@ -74,7 +75,7 @@ fn schema(plugin: &pb::PluginInfo) {
         let about = [word("title"), word("description")].into_iter().filter(|text| !text.is_empty());
         rows.add_row([name.clone(), marks.to_owned(), kind, word("default"), about.collect::<Vec<_>>().join(". ")]);
     }
-    println!("{rows}");
+    say!("{rows}");
 }
 
 /// The instances.
@@ -92,7 +93,7 @@ pub async fn instances(client: &mut Client, json: bool) -> Result<ExitCode, Clie
     }
     if json {
         let all: Vec<_> = all.iter().map(|one| json!({"id": one.id, "name": one.name, "plugin": one.plugin, "group": one.group, "url": one.url, "enabled": one.enabled})).collect();
-        println!("{}", serde_json::Value::from(all));
+        say!("{}", serde_json::Value::from(all));
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = table(&["name", "id", "plugin", "group", "where", ""]);
@@ -100,7 +101,7 @@ pub async fn instances(client: &mut Client, json: bool) -> Result<ExitCode, Clie
         let off = if one.enabled { "" } else { "off" };
         rows.add_row([&one.name, &one.id, &one.plugin, &one.group, &one.url, &off.to_owned()]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,7 +114,7 @@ pub fn settings(settings: &pb::InstanceSettings, json: bool) {
             "concurrency_max": settings.concurrency_max, "maintenance": settings.maintenance,
             "accounts_max": settings.accounts_max, "creates_max": settings.creates_max, "weight": settings.weight, "revision": settings.revision,
         });
-        println!("{all}");
+        say!("{all}");
         return;
     }
     let mut rows = table(&["setting", "value"]);
@@ -123,9 +124,9 @@ pub fn settings(settings: &pb::InstanceSettings, json: bool) {
     for name in &settings.secret_names {
         rows.add_row([name.as_str(), "(secret)"]);
     }
-    println!("{rows}");
+    say!("{rows}");
     let said = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    println!(
+    say!(
         "calls at once {} · accounts {} · weight {} · maintenance {}",
         said(settings.concurrency_max.map(|count| count.to_string())),
         said(settings.accounts_max.map(|count| count.to_string())),
@@ -148,17 +149,17 @@ pub async fn test(client: &mut Client, instance_id: &str, json: bool) -> Result<
             "problem": problem, "version": answer.version, "hostname": answer.hostname, "latency_ms": latency_ms,
             "missing_permissions": answer.missing_permissions, "warnings": answer.warnings,
         });
-        println!("{all}");
+        say!("{all}");
     } else if let Some(problem) = &answer.problem {
         let code = if problem.code.is_empty() { String::new() } else { format!(" [{}]", problem.code) };
-        println!("It cannot be used ({}{code}): {}", problem.kind, problem.words);
+        say!("It cannot be used ({}{code}): {}", problem.kind, problem.words);
     } else {
-        println!("It answers: {} {} ({latency_ms} ms).", answer.hostname, answer.version);
+        say!("It answers: {} {} ({latency_ms} ms).", answer.hostname, answer.version);
         if !answer.missing_permissions.is_empty() {
-            println!("These credentials may not: {}", answer.missing_permissions.join(", "));
+            say!("These credentials may not: {}", answer.missing_permissions.join(", "));
         }
         for warning in &answer.warnings {
-            println!("It says: {warning}");
+            say!("It says: {warning}");
         }
     }
     Ok(if answer.problem.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -186,7 +187,7 @@ pub async fn accounts(
             let made = one.created_at.as_ref().and_then(|at| chrono::DateTime::from_timestamp(at.seconds, 0));
             let made = made.map(|at| at.date_naive().to_string()).unwrap_or_default();
             if json {
-                println!(
+                say!(
                     "{}",
                     json!({"username": one.username, "panel_id": one.panel_id, "domain": one.domain, "package": one.package, "email": one.email, "owner": one.owner, "suspended": one.suspended, "suspension_reason": one.suspension_reason, "suspended_by_billet": one.suspended_by_billet, "created_on": made})
                 );
@@ -205,7 +206,7 @@ pub async fn accounts(
         }
     }
     if !json {
-        println!("{rows}\n{count} accounts");
+        say!("{rows}\n{count} accounts");
     }
     Ok(ExitCode::SUCCESS)
 }
