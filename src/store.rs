@@ -7,6 +7,7 @@ pub mod credit;
 pub mod customer;
 pub mod document_file;
 pub mod domain;
+pub mod drift;
 pub mod engine;
 mod error;
 pub mod event;

@@ -20,6 +20,8 @@ mod contracts;
 mod documents;
 #[path = "journeys/domains.rs"]
 mod domains;
+#[path = "journeys/drift.rs"]
+mod drift;
 #[path = "journeys/exposition.rs"]
 mod exposition;
 #[path = "journeys/first_invoice.rs"]

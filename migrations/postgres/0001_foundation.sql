@@ -603,6 +603,42 @@ CREATE TABLE service_attempts (
     PRIMARY KEY (seller_id, subscription_id, step_number)
 );
 
+-- What a panel has and what Billet thinks that it has, as far as they differed when they were compared last.
+CREATE TABLE drifts (
+    seller_id BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    instance_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    subscription_id BIGINT,
+    here TEXT NOT NULL,
+    there TEXT NOT NULL,
+    ignored BIGINT NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+);
+CREATE UNIQUE INDEX drifts_by_instance ON drifts (seller_id, instance_id, kind, name);
+-- What is missing here and extra there was moved.
+CREATE INDEX drifts_by_domain ON drifts (seller_id, domain) WHERE domain <> '';
+
+-- When an instance was compared last, and when somebody asked for it; a row only where that was done.
+CREATE TABLE reconciliations (
+    seller_id BIGINT NOT NULL,
+    instance_id BIGINT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    asked_count BIGINT NOT NULL,
+    finished_at BIGINT,
+    finished_count BIGINT NOT NULL,
+    account_count BIGINT NOT NULL,
+    drift_count BIGINT NOT NULL,
+    problem TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+);
+
 -- What is sold under a top-level domain, at which registrars, and how long before an expiry what is done.
 CREATE TABLE tlds (
     seller_id BIGINT NOT NULL,

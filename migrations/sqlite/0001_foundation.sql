@@ -603,6 +603,42 @@ CREATE TABLE service_attempts (
     PRIMARY KEY (seller_id, subscription_id, step_number)
 ) STRICT, WITHOUT ROWID;
 
+-- What a panel has and what Billet thinks that it has, as far as they differed when they were compared last.
+CREATE TABLE drifts (
+    seller_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    subscription_id INTEGER,
+    here TEXT NOT NULL,
+    there TEXT NOT NULL,
+    ignored INTEGER NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX drifts_by_instance ON drifts (seller_id, instance_id, kind, name);
+-- What is missing here and extra there was moved.
+CREATE INDEX drifts_by_domain ON drifts (seller_id, domain) WHERE domain <> '';
+
+-- When an instance was compared last, and when somebody asked for it; a row only where that was done.
+CREATE TABLE reconciliations (
+    seller_id INTEGER NOT NULL,
+    instance_id INTEGER NOT NULL,
+    asked_at INTEGER NOT NULL,
+    asked_count INTEGER NOT NULL,
+    finished_at INTEGER,
+    finished_count INTEGER NOT NULL,
+    account_count INTEGER NOT NULL,
+    drift_count INTEGER NOT NULL,
+    problem TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (seller_id, instance_id),
+    FOREIGN KEY (seller_id, instance_id) REFERENCES instances (seller_id, id)
+) STRICT, WITHOUT ROWID;
+
 -- What is sold under a top-level domain, at which registrars, and how long before an expiry what is done.
 CREATE TABLE tlds (
     seller_id INTEGER NOT NULL,
@@ -822,6 +858,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('services', 'services_leased', '100 2'),
     ('services', 'services_by_state', '150000 150000 30000 1'),
     ('services', 'services_name', '150000 150000 2000 1'),
+    ('drifts', 'drifts', '2000 2000 1'),
+    ('drifts', 'drifts_by_instance', '2000 2000 20 5 1'),
+    ('drifts', 'drifts_by_domain', '2000 2000 1'),
+    ('reconciliations', 'reconciliations', '100 100 1'),
     ('create_turns', 'create_turns', '100 100 1'),
     ('service_attempts', 'service_attempts', '600000 600000 4 1'),
     ('tlds', 'tlds', '300 300 1'),

@@ -112,6 +112,20 @@ async fn apply_within(
         .collect())
 }
 
+/// The same within a unit: what a person found out about accounts of the unit's seller, as if their panels had reported it.
+/// Event ids are new. Answers their fates in the order of the reports.
+///
+/// # Errors
+/// [`BillingError`].
+pub async fn tell(unit: &mut Unit, seller: &Seller, reports: &[Report]) -> Result<Vec<StoredHook>, BillingError> {
+    let fresh: Vec<StoredHook> = reports.iter().map(|report| received(unit, report)).collect::<Result<_, _>>()?;
+    let ids: Vec<HookId> = fresh.iter().map(|hook| hook.id).collect();
+    let done = process(unit, seller, fresh, &[]).await?;
+    unit.flush().await?;
+    let mut done: BTreeMap<HookId, StoredHook> = done.into_iter().map(|hook| (hook.id, hook)).collect();
+    Ok(ids.into_iter().filter_map(|id| done.remove(&id)).collect())
+}
+
 /// Tries hooks that wait again, with everything else that waits for the same accounts.
 ///
 /// # Errors
@@ -215,7 +229,7 @@ async fn process(
     for account in accounts.into_values() {
         done.extend(account.pending);
     }
-    tell(&mut done, &outcome);
+    set_outcomes(&mut done, &outcome);
     for hook in done.iter().filter(|hook| fresh_ids.contains(&hook.id)) {
         hook::add(unit, hook);
     }
@@ -427,7 +441,7 @@ async fn bill_touched(
 }
 
 /// Tells each hook which documents came of it and why nothing could be billed.
-fn tell(hooks: &mut [StoredHook], outcome: &Outcome) {
+fn set_outcomes(hooks: &mut [StoredHook], outcome: &Outcome) {
     let mut by_subscription: BTreeMap<SubscriptionId, Vec<&Issued>> = BTreeMap::new();
     for issued in &outcome.issued {
         for id in &issued.subscriptions {

@@ -5,8 +5,10 @@
 
 pub mod by_hand;
 pub mod call;
+pub mod mend;
 pub mod order;
 pub mod place;
+pub mod reconcile;
 pub mod refresh;
 pub mod rename;
 pub mod round;

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 
 use super::bill::{Order, Outcome, bill};
+use super::provision::reconcile;
 use super::{Billing, BillingError};
 use crate::metrics;
 use crate::store::job::{self, NewJob};
@@ -79,7 +80,7 @@ pub async fn plan_nightly(unit: &mut Unit, due_at: DateTime<Utc>) -> Result<(), 
     let seller_id = unit.seller_id;
     let seller = seller::get(unit, seller_id).await?.ok_or_else(|| BillingError::not_found("seller", seller_id))?;
     plan(unit, seller.date_of(due_at), true).await?;
-    Ok(())
+    reconcile::plan_nightly(unit).await
 }
 
 /// Stops a run after the batch at work.

@@ -1,6 +1,7 @@
 //! `billet instance`: panels and registrars, from the command line.
 
 mod add;
+mod drift;
 mod show;
 mod values;
 
@@ -27,6 +28,7 @@ Panels and registrars: adds them, tests them, shows what is there. Each is an in
       --set user=root --token-file token.txt
   billet instance test srv1                      can it be reached, are the credentials right
   billet instance accounts srv1                  what is there now
+  billet instance drift srv1 --compare           what differs from the books
   billet instance rotate-secret srv1 token --file new-token.txt
 
 Secrets are read from files (`-` is standard input), sealed by the daemon under its `secret_key_file`, and
@@ -81,6 +83,8 @@ enum Command {
         #[arg(long, value_name = "NAME", default_value = "")]
         owner: String,
     },
+    /// Shows what differs between a panel and the books, and mends it
+    Drift(Box<drift::DriftArgs>),
     /// Sets a secret anew and tests it
     RotateSecret {
         /// The instance's name or id
@@ -121,7 +125,8 @@ pub fn run(args: InstanceArgs) -> ExitCode {
 }
 
 async fn work(args: InstanceArgs) -> Result<ExitCode, ClientError> {
-    let mut client = InstanceServiceClient::new(args.client.connect().await?);
+    let connection = args.client.connect().await?;
+    let mut client = InstanceServiceClient::new(connection.clone());
     let json = args.json;
     match args.command {
         Command::Plugins { name } => show::plugins(&mut client, name.as_deref(), json).await,
@@ -140,6 +145,7 @@ async fn work(args: InstanceArgs) -> Result<ExitCode, ClientError> {
         }
         Command::Test { instance } => show::test(&mut client, &by_name(&instance), json).await,
         Command::Accounts { instance, owner } => show::accounts(&mut client, &by_name(&instance), &owner, json).await,
+        Command::Drift(asked) => drift::drift(&mut client, connection, *asked, json).await,
         Command::RotateSecret { instance, secret, file } => {
             let values = Values::one_secret(&secret, &file)?;
             let instance = by_name(&instance);

@@ -22,7 +22,7 @@ use crate::billing::{Billing, Clock, run};
 use crate::config::{Config, ConfigError, LogFormat, Source};
 use crate::grpc::auth::Authenticator;
 use crate::grpc::server::{self, ServerError, Serving, Tls};
-use crate::jobs::handlers::worker;
+use crate::jobs::handlers::{asker, worker};
 use crate::jobs::{Plan, Provisioner, Registrars, Scheduler, take_over, take_over_steps};
 use crate::plugins::seal::{Keys, SealError};
 use crate::plugins::{Host, Program};
@@ -44,6 +44,8 @@ let running calls and jobs end, for 30 seconds at most; a second signal does not
   billet serve --database postgres://billet@db.example/billet --listen 0.0.0.0:4410 \\
       --tls-cert chain.pem --tls-key key.pem";
 
+/// How many panels and registrars are asked for messages and lists at once.
+const ASKED_AT_ONCE: usize = 8;
 /// How long calls and jobs have to end when the daemon stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the database has to close.
@@ -216,6 +218,7 @@ async fn work(
     let routes = server::routes(&serving);
     let address = announced(&listener, tls.is_some()).map_err(system("the address cannot be read"))?;
     let running = worker(billing.clone(), config.workers).with_lease(config.job_lease).start();
+    let asking = asker(billing.clone(), ASKED_AT_ONCE).with_lease(config.job_lease).start();
     let provisioning = Provisioner::new(billing.clone()).with_lease(config.job_lease).start();
     let nights = tokio::spawn(scheduler(&billing).run(stopping.clone()));
     let registrars = tokio::spawn(Registrars::new(billing.clone()).run(stopping.clone()));
@@ -254,6 +257,7 @@ async fn work(
         let outcome = tokio::join!(
             server,
             running.stop(DRAIN_TIMEOUT),
+            asking.stop(DRAIN_TIMEOUT),
             provisioning.stop(DRAIN_TIMEOUT),
             nights,
             registrars,

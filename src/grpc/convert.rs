@@ -2,7 +2,9 @@
 
 pub mod customer;
 pub mod domain;
+pub mod drift;
 pub mod instance;
+
 pub mod instance_settings;
 pub mod invoice;
 pub mod mapping;

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use billet_domain::id::{DriftId, InstanceId};
 use tonic::{Request, Response, Status};
 
 use super::call::{Begun, Call, open};
-use super::convert::parse;
+use super::convert::drift::{from_drift_kind, from_mend, to_drift, to_mend_result, to_reconciliation};
 use super::convert::provisioning::{
     from_group, from_plan_service, from_state, hold, reason, to_attempt, to_group, to_plan_service, to_service,
 };
+use super::convert::{parse, parse_optional};
 use super::page;
-use crate::billing::provision::{by_hand, rules};
+use super::subscription::seller_of;
+use crate::billing::provision::{by_hand, mend, reconcile, rules};
 use crate::billing::{Billing, BillingError};
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::provisioning_service_server::ProvisioningService;
 use crate::store::service::Filter;
-use crate::store::{plan_service, service, service_attempt};
+use crate::store::{drift, instance, instance_settings, plan_service, service, service_attempt};
 
 /// ProvisioningService.
 #[derive(Debug, Clone)]
@@ -178,6 +181,87 @@ impl ProvisioningService for ProvisioningApi {
         let password = by_hand::open(&self.billing.keys, &service)?;
         let name = service.name.unwrap_or_default();
         Ok(Response::new(pb::RevealCredentialsResponse { name, password }))
+    }
+
+    async fn reconcile(
+        &self,
+        request: Request<pb::ReconcileRequest>,
+    ) -> Result<Response<pb::ReconcileResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let id: InstanceId = parse("instance_id", &request.instance_id)?;
+        let mut call = match Call::begin(&self.billing, &caller, "Reconcile", &request.request_id, &request).await? {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
+        let unit = &mut call.unit;
+        let found = instance::get(unit, caller.seller_id, id).await?;
+        let found = found.ok_or_else(|| BillingError::not_found("instance", id))?;
+        if !found.enabled {
+            return Err(BillingError::precondition("INSTANCE_DISABLED", id, "the instance is switched off").into());
+        }
+        let settings = instance_settings::get(unit, caller.seller_id, id).await?;
+        if settings.is_none_or(|settings| settings.revision == 0) {
+            let detail = "nothing says how the instance is reached: ConfigureInstance sets it";
+            return Err(BillingError::precondition("INSTANCE_NOT_CONFIGURED", id, detail).into());
+        }
+        reconcile::ask(unit, &[id]).await?;
+        let asked = drift::reconciliation(unit, caller.seller_id, id).await?;
+        call.finish(pb::ReconcileResponse { reconciliation: asked.map(to_reconciliation) }).await
+    }
+
+    async fn get_reconciliation(
+        &self,
+        request: Request<pb::GetReconciliationRequest>,
+    ) -> Result<Response<pb::GetReconciliationResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let id: InstanceId = parse("instance_id", &request.instance_id)?;
+        let mut tx = self.billing.store.snapshot().await?;
+        let found = drift::reconciliation(&mut tx, caller.seller_id, id).await?;
+        let found = found.ok_or_else(|| BillingError::not_found("reconciliation", id))?;
+        Ok(Response::new(pb::GetReconciliationResponse { reconciliation: Some(to_reconciliation(found)) }))
+    }
+
+    async fn list_drift(
+        &self,
+        request: Request<pb::ListDriftRequest>,
+    ) -> Result<Response<pb::ListDriftResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let size = page::size(request.page_size)?;
+        let after = DriftId(page::after_id(&request.page_token)?.unwrap_or_default());
+        let filter = drift::Filter {
+            instance_id: parse_optional("instance_id", &request.instance_id)?,
+            kind: from_drift_kind(request.kind)?,
+            with_ignored: request.include_ignored,
+        };
+        let mut tx = self.billing.store.snapshot().await?;
+        let mut found = drift::list(&mut tx, caller.seller_id, &filter, after, size).await?;
+        let next_page_token = page::cut(&mut found, size, |one| one.id.0.to_string());
+        let moves = mend::moves(&mut tx, caller.seller_id, &found).await?;
+        let drifts = found.into_iter().map(|one| to_drift(&one, moves.get(&one.id))).collect();
+        Ok(Response::new(pb::ListDriftResponse { drifts, next_page_token }))
+    }
+
+    async fn mend_drift(
+        &self,
+        request: Request<pb::MendDriftRequest>,
+    ) -> Result<Response<pb::MendDriftResponse>, Status> {
+        let (caller, request) = open(request)?;
+        if request.ids.is_empty() || request.ids.len() > mend::MENDS_MAX {
+            return Err(BillingError::invalid("ids", format!("1 to {}", mend::MENDS_MAX)).into());
+        }
+        let ids = request.ids.iter().enumerate();
+        let ids: Vec<DriftId> = ids.map(|(index, id)| parse(&format!("ids[{index}]"), id)).collect::<Result<_, _>>()?;
+        let how = from_mend(request.mend)?;
+        let why = reason(&request.reason)?;
+        let mut call = match Call::begin(&self.billing, &caller, "MendDrift", &request.request_id, &request).await? {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
+        let unit = &mut call.unit;
+        let seller = seller_of(unit, caller.seller_id).await?;
+        let results = mend::mend(unit, &seller, &ids, how, why).await?;
+        let results = results.into_iter().map(|(id, result)| to_mend_result(id, result)).collect();
+        call.finish(pb::MendDriftResponse { results }).await
     }
 
     async fn set_plan_service(

@@ -278,7 +278,7 @@ impl SubscriptionService for SubscriptionApi {
         };
         let unit = &mut call.unit;
         let seller = seller_of(unit, caller.seller_id).await?;
-        rename(unit, id, &name, why).await?;
+        rename(unit, id, &name, None, why).await?;
         unit.flush().await?;
         let today = seller.today(unit.now);
         let subscription = Some(view(unit, &seller, today, id).await?);

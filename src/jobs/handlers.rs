@@ -1,30 +1,43 @@
 //! What each kind of job does.
 
+use std::time::Duration;
+
 use billet_domain::id::{InstanceId, InvoiceId, RunId, SubscriptionId};
+use billet_plugin::Failure;
 use serde::Deserialize;
 
 use super::{Job, JobError, Worker};
+use crate::billing::provision::reconcile::{RECONCILE, reconcile};
 use crate::billing::{Billing, BillingError, domain, hook, issue, render, run};
 use crate::store::hook::Filter;
 use crate::store::parked::{REPLAY, Replay};
-use crate::store::{instance, seller};
+use crate::store::{drift, instance, seller};
 
 /// How many parked hooks are tried in one transaction.
 const REPLAY_BATCH: i64 = 200;
 
 /// Every kind of job.
-pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY, domain::POLL, domain::CARE, domain::LEFT];
+pub const KINDS: &[&str] = &[issue::RENDER, run::RUN, REPLAY, domain::CARE, domain::LEFT, domain::POLL, RECONCILE];
+/// How often a comparison that failed is tried again before it is left to the next night.
+const RECONCILE_ATTEMPTS_MAX: u32 = 3;
+/// After which time.
+const RECONCILE_PAUSE: Duration = Duration::from_mins(5);
 
-/// A worker that knows every kind of job.
+/// A worker that knows every kind of job but those of [`asker`].
 #[must_use]
 pub fn worker(billing: Billing, slots: usize) -> Worker {
     Worker::new(billing, slots)
         .on(issue::RENDER, render_document)
         .on(run::RUN, billing_run)
         .on(REPLAY, replay_parked)
-        .on(domain::POLL, registrar_messages)
         .on(domain::CARE, domain_care)
         .on(domain::LEFT, domain_left)
+}
+
+/// A worker for what panels and registrars are asked: it waits for others, who may take minutes, and nothing else waits for it.
+#[must_use]
+pub fn asker(billing: Billing, slots: usize) -> Worker {
+    Worker::new(billing, slots).on(domain::POLL, registrar_messages).on(RECONCILE, reconcile_instance)
 }
 
 fn payload<T: for<'de> Deserialize<'de>>(job: &Job) -> Result<T, JobError> {
@@ -74,6 +87,37 @@ async fn registrar_messages(billing: Billing, job: Job) -> Result<(), JobError> 
         Err(error) if error.is_transient() || matches!(error, BillingError::Store(_)) => Err(error.into()),
         Err(error) => {
             tracing::warn!(%instance, %error, "a registrar cannot be asked for messages");
+            Ok(())
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Comparing {
+    instance: InstanceId,
+    number: i64,
+}
+
+/// Compares a panel with the books. One that cannot be reached is tried again a few times.
+async fn reconcile_instance(billing: Billing, job: Job) -> Result<(), JobError> {
+    let Comparing { instance, number } = payload(&job)?;
+    let mut tx = billing.store.snapshot().await?;
+    let last = drift::reconciliation(&mut tx, job.seller_id, instance).await?;
+    drop(tx);
+    if job.attempt_count <= 1 && last.is_some_and(|last| last.finished_count >= number) {
+        // One that was asked for later is finished already.
+        return Ok(());
+    }
+    match reconcile(&billing, job.seller_id, instance, number).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(failure)) => {
+            tracing::warn!(%instance, %failure, "a panel cannot be compared with the books now");
+            let again = !matches!(failure, Failure::Refused(_)) && job.attempt_count < RECONCILE_ATTEMPTS_MAX;
+            if again { Err(JobError::Retry { after: RECONCILE_PAUSE }) } else { Ok(()) }
+        }
+        Err(error) if error.is_transient() || matches!(error, BillingError::Store(_)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%instance, %error, "a panel cannot be compared with the books");
             Ok(())
         }
     }

@@ -109,6 +109,18 @@ pub async fn is_named_by_domain(tx: &mut Tx, seller_id: SellerId, instance_id: I
     Ok(found.is_some_and(|(named_by_domain,)| named_by_domain))
 }
 
+/// The instances that are switched on and say how they are reached.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn reachable(tx: &mut Tx, seller_id: SellerId) -> Result<Vec<InstanceId>, StoreError> {
+    let text = "SELECT instances.id FROM instances JOIN instance_settings ON instance_settings.seller_id = instances.seller_id \
+                AND instance_settings.instance_id = instances.id WHERE instances.seller_id = $1 AND instances.enabled = 1 \
+                AND instance_settings.revision > 0 ORDER BY instances.id LIMIT 10000";
+    let found: Vec<(InstanceId,)> = tx.all(text, params![seller_id]).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
 /// All of the unit's seller after an instance, by instance, at most `limit`, locked against changes.
 ///
 /// # Errors

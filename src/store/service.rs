@@ -312,6 +312,23 @@ pub async fn list(
     tx.all(text, params![seller_id, after, instance_id, limit + 1, Word(state)]).await
 }
 
+/// A page of the services that have a name at an instance and are not gone, by name.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn named(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    instance_id: InstanceId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Service>, StoreError> {
+    let text = services!(
+        "WHERE seller_id = $1 AND instance_id = $2 AND name IS NOT NULL AND state <> 'gone' AND name > $3 ORDER BY name LIMIT $4"
+    );
+    tx.all(text, params![seller_id, instance_id, after, limit]).await
+}
+
 /// The accounts of these subscriptions, which a panel reported, get services, where their instance can be worked with: what
 /// their subscriptions want from now on is done there. `wanted` and `known` are what they begin with.
 ///

@@ -347,6 +347,25 @@ pub async fn by_accounts(
     Ok(found)
 }
 
+/// A page of the subscriptions whose accounts at an instance run and are kept up by nobody yet, by id.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn unmanaged(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    instance_id: InstanceId,
+    after: SubscriptionId,
+    limit: i64,
+) -> Result<Vec<SubscriptionId>, StoreError> {
+    let text = "SELECT id FROM subscriptions WHERE seller_id = $1 AND instance_id = $2 AND external_ref IS NOT NULL \
+                AND ended_at IS NULL AND id > $3 AND NOT EXISTS (SELECT 1 FROM services \
+                WHERE services.seller_id = subscriptions.seller_id AND services.subscription_id = subscriptions.id) \
+                ORDER BY id LIMIT $4";
+    let found: Vec<(SubscriptionId,)> = tx.all(text, params![seller_id, instance_id, after, limit]).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
 /// The add-ons of subscriptions that have not ended.
 ///
 /// # Errors

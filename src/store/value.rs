@@ -296,7 +296,7 @@ macro_rules! identifiers {
 
 identifiers! {
     SellerId CustomerId ProjectId PlanId PlanVersionId PromotionId SubscriptionId InstanceId InvoiceId LineId PaymentId
-    AllocationId SeriesId TokenId UserId RunId JobId HookId
+    AllocationId SeriesId TokenId UserId RunId JobId HookId DriftId
 }
 
 /// A value kept as JSON text.

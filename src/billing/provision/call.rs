@@ -139,6 +139,13 @@ pub fn external_id(seller_id: SellerId, subscription_id: SubscriptionId) -> Stri
     format!("billet-{}-{}", seller_id.0, subscription_id.0)
 }
 
+/// The subscription that an account's external id names, if it is one of the seller's.
+#[must_use]
+pub fn carried(seller_id: SellerId, external_id: &str) -> Option<SubscriptionId> {
+    let number = external_id.strip_prefix("billet-")?.strip_prefix(&seller_id.0.to_string())?.strip_prefix('-')?;
+    number.parse().ok().map(SubscriptionId)
+}
+
 /// What a sealed first password belongs to.
 #[must_use]
 pub fn belongs_to(seller_id: SellerId, subscription_id: SubscriptionId) -> String {

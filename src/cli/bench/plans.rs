@@ -24,7 +24,7 @@ async fn place() -> Place {
 }
 
 /// Few rows, whatever happens: a walk over them is no matter.
-const SMALL: [&str; 13] = [
+const SMALL: [&str; 14] = [
     "sellers",
     "series",
     "instances",
@@ -38,6 +38,7 @@ const SMALL: [&str; 13] = [
     "journal_heads",
     "runs",
     "create_turns",
+    "reconciliations",
 ];
 
 /// Why a step of a plan is slow, if it is.

@@ -97,6 +97,8 @@ ids! {
     RunId, "run", "a billing run";
     /// A durable job.
     JobId, "job", "a job";
+    /// A difference between a panel and the books.
+    DriftId, "dri", "a difference";
     /// A hook as received.
     HookId, "hok", "a hook";
 }

@@ -5,6 +5,7 @@ mod admit;
 pub mod catalog;
 mod cycles;
 pub mod document;
+pub mod drift;
 pub mod due;
 pub mod explain;
 pub mod hook;

@@ -266,6 +266,16 @@ impl Timeline {
         self.facts.iter().find(|fact| matches!(fact.kind, FactKind::Started { .. })).map(|fact| fact.on)
     }
 
+    /// The package that the panel told last.
+    #[must_use]
+    pub fn package(&self) -> Option<&str> {
+        self.facts.iter().rev().find_map(|fact| match &fact.kind {
+            FactKind::PackageReported { package, .. } => Some(package.as_str()),
+            FactKind::Started { package, .. } => package.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The plan versions and cycles that the facts name: what [`crate::owed::owed`] needs the terms of.
     pub fn terms_needed(&self) -> impl Iterator<Item = (PlanVersionId, Cycle)> + '_ {
         self.facts.iter().filter_map(|fact| match &fact.kind {

@@ -24,7 +24,7 @@ use crate::billing::instance_settings::{Changes, configure, described};
 use crate::billing::seller::found_operator;
 use crate::billing::testing::{some_seller, start};
 use crate::billing::{Billing, BillingError, Clock};
-use crate::jobs::handlers::worker;
+use crate::jobs::handlers::{asker, worker};
 use crate::jobs::{Provisioner, Registrars};
 use crate::plugins::Host;
 use crate::plugins::seal::Keys;
@@ -219,9 +219,11 @@ impl World {
         let registrars = Registrars::new(self.billing.clone());
         registrars.look(&mut HashMap::new()).await.expect("looked");
         let (work, steps) = (worker(self.billing.clone(), 2).start(), Provisioner::new(self.billing.clone()).start());
+        let asking = asker(self.billing.clone(), 2).start();
         self.quiet().await;
         steps.stop(Duration::from_secs(10)).await;
         work.stop(Duration::from_secs(10)).await;
+        asking.stop(Duration::from_secs(10)).await;
     }
 
     async fn quiet(&self) {
