@@ -1,6 +1,7 @@
 //! The use cases, one file per verb of the business. Each loads, asks the domain, stores, and leaves events and jobs:
 //! one transaction.
 
+pub mod adopt;
 pub mod bill;
 #[cfg(test)]
 mod books;

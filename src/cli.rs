@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod adopt;
 pub mod bench;
 pub mod check;
 pub mod client;
@@ -53,6 +54,9 @@ pub enum Command {
     /// Panels and registrars: adds them, tests them, shows what is there
     #[command(long_about = instance::ABOUT)]
     Instance(Box<instance::InstanceArgs>),
+    /// Takes over the accounts of a panel that was there before Billet
+    #[command(long_about = adopt::ABOUT)]
+    Adopt(Box<adopt::AdoptArgs>),
     /// Serves one of the daemon's own plugins as a process of its own: for `command` in the settings' `[plugins.NAME]`
     #[command(hide = true)]
     Plugin(plugin::PluginArgs),
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Hook(args) => hook::run(*args),
         Command::Domain(args) => domain::run(*args),
         Command::Instance(args) => instance::run(*args),
+        Command::Adopt(args) => adopt::run(*args),
         Command::Plugin(args) => plugin::run(&args),
         Command::Bench(args) => bench::run(*args),
     }

@@ -8,6 +8,8 @@ mod harness;
 
 #[path = "journeys/access.rs"]
 mod access;
+#[path = "journeys/adoption.rs"]
+mod adoption;
 #[path = "journeys/any_order.rs"]
 mod any_order;
 #[path = "journeys/bad_input.rs"]

@@ -1,8 +1,8 @@
 //! `billet instance`: panels and registrars, from the command line.
 
 mod add;
-mod drift;
-mod show;
+pub(super) mod drift;
+pub(super) mod show;
 mod values;
 
 use std::path::PathBuf;
@@ -182,10 +182,10 @@ async fn configure(
 }
 
 /// An id stays what it is; anything else is a name.
-fn by_name(instance: &str) -> String {
+pub(super) fn by_name(instance: &str) -> String {
     if instance.starts_with("ins_") { instance.to_owned() } else { format!("name:{instance}") }
 }
 
-fn fresh_id() -> String {
+pub(super) fn fresh_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }

@@ -129,6 +129,7 @@ pub static METHODS: &[Access] = &[
     allow("PaymentService/RecordPayment", BOOK),
     allow("PaymentService/RecordRefund", BOOK),
     allow("PaymentService/ReleaseAllocation", BOOK),
+    allow("ProvisioningService/AdoptAccounts", SERVE),
     allow("ProvisioningService/DeletePlanService", CONFIGURE),
     allow("ProvisioningService/GetReconciliation", READ),
     allow("ProvisioningService/GetService", READ),

@@ -6,7 +6,9 @@ use billet_domain::id::{DriftId, InstanceId};
 use tonic::{Request, Response, Status};
 
 use super::call::{Begun, Call, open};
-use super::convert::drift::{from_drift_kind, from_mend, to_drift, to_mend_result, to_reconciliation};
+use super::convert::drift::{
+    from_adoptions, from_drift_kind, from_mend, to_adoption_results, to_drift, to_mend_result, to_reconciliation,
+};
 use super::convert::provisioning::{
     from_group, from_plan_service, from_state, hold, reason, to_attempt, to_group, to_plan_service, to_service,
 };
@@ -14,7 +16,7 @@ use super::convert::{parse, parse_optional};
 use super::page;
 use super::subscription::seller_of;
 use crate::billing::provision::{by_hand, mend, reconcile, rules};
-use crate::billing::{Billing, BillingError};
+use crate::billing::{Billing, BillingError, adopt};
 use crate::proto::billet::v1 as pb;
 use crate::proto::billet::v1::provisioning_service_server::ProvisioningService;
 use crate::store::service::Filter;
@@ -262,6 +264,30 @@ impl ProvisioningService for ProvisioningApi {
         let results = mend::mend(unit, &seller, &ids, how, why).await?;
         let results = results.into_iter().map(|(id, result)| to_mend_result(id, result)).collect();
         call.finish(pb::MendDriftResponse { results }).await
+    }
+
+    async fn adopt_accounts(
+        &self,
+        request: Request<pb::AdoptAccountsRequest>,
+    ) -> Result<Response<pb::AdoptAccountsResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let adoptions = from_adoptions(&request.accounts)?;
+        if request.dry_run {
+            // The adoption itself, in a unit that is never committed: so it cannot differ from what it previews.
+            let mut unit = self.billing.begin(caller.seller_id, &caller.actor()).await?;
+            let seller = seller_of(&mut unit, caller.seller_id).await?;
+            let outcomes = adopt::adopt(&mut unit, &seller, &adoptions, request.create_customers).await?;
+            return Ok(Response::new(to_adoption_results(&adoptions, outcomes)));
+        }
+        let begun = Call::begin(&self.billing, &caller, "AdoptAccounts", &request.request_id, &request).await?;
+        let mut call = match begun {
+            Begun::Fresh(call) => call,
+            Begun::Again(answer) => return Ok(answer),
+        };
+        let unit = &mut call.unit;
+        let seller = seller_of(unit, caller.seller_id).await?;
+        let outcomes = adopt::adopt(unit, &seller, &adoptions, request.create_customers).await?;
+        call.finish(to_adoption_results(&adoptions, outcomes)).await
     }
 
     async fn set_plan_service(

@@ -104,10 +104,12 @@ async fn reconcile_instance(billing: Billing, job: Job) -> Result<(), JobError> 
     let mut tx = billing.store.snapshot().await?;
     let last = drift::reconciliation(&mut tx, job.seller_id, instance).await?;
     drop(tx);
-    if job.attempt_count <= 1 && last.is_some_and(|last| last.finished_count >= number) {
+    if job.attempt_count <= 1 && last.as_ref().is_some_and(|last| last.finished_count >= number) {
         // One that was asked for later is finished already.
         return Ok(());
     }
+    // What was asked for until now is answered by this one.
+    let number = last.map_or(number, |last| last.asked_count.max(number));
     match reconcile(&billing, job.seller_id, instance, number).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(failure)) => {

@@ -108,6 +108,13 @@ async fn what_differs_is_found_and_mended_as_a_person_says() {
         compared(&billet, &instance).await;
         assert_eq!(listed(&billet, &instance, false).await, drifts);
 
+        // Refused for what can be mended, and refused again: nothing is left in the inbox by it.
+        for _ in 0..2 {
+            let results = mended(&billet, &[id_of(&drifts, "alpha")], pb::Mend::FixHere).await;
+            assert_eq!(results[0].problem, "UNKNOWN_PACKAGE", "{results:?}");
+        }
+        let parked = billet.owner.hooks().list_parked(pb::ListParkedRequest::default()).await.expect("listed");
+        assert!(parked.into_inner().hooks.is_empty());
         let at_panel = [id_of(&drifts, "alpha"), id_of(&drifts, "charlie"), "dri_999999"];
         let results = mended(&billet, &at_panel, pb::Mend::FixAtPanel).await;
         let problems: Vec<&str> = results.iter().map(|one| one.problem.as_str()).collect();

@@ -95,9 +95,10 @@ impl Webspace {
         if self.guid.is_empty() { filter("id", [&self.id]) } else { filter("guid", [&self.guid]) }
     }
 
-    /// As the protocol names it.
+    /// As the protocol names it: an international domain in its ASCII form, as everywhere.
     pub(crate) fn reference(&self) -> AccountRef {
-        AccountRef { username: self.system_user.clone(), panel_id: self.guid.clone(), domain: self.name.clone() }
+        let domain = if self.ascii_name.is_empty() { &self.name } else { &self.ascii_name };
+        AccountRef { username: self.system_user.clone(), panel_id: self.guid.clone(), domain: domain.clone() }
     }
 
     /// What of a reference does not fit, in words.

@@ -71,7 +71,7 @@ impl From<BillingError> for Hindrance {
 /// decides is followed.
 #[must_use]
 pub fn proposal(drift: &Drift) -> Mend {
-    let keeps_package = drift.here.as_ref().is_some_and(|here| here.package.is_some());
+    let keeps_package = drift.here.as_ref().is_some_and(|here| here.keeps_package);
     let should_be_suspended = drift.here.as_ref().is_some_and(|here| here.suspended);
     match drift.kind {
         DriftKind::Extra => Mend::Adopt,
@@ -236,7 +236,8 @@ async fn here(
         match (change, refs.get(&id)) {
             (Some(change), Some((instance_id, external_ref))) => {
                 let hook = Hook {
-                    event_id: format!("drift:{}", one.id),
+                    // Not the difference's alone: what was refused may be tried again.
+                    event_id: format!("drift:{}:{}", one.id, unit.id()?),
                     happened_at: unit.now,
                     external_ref: external_ref.clone(),
                     change,

@@ -270,6 +270,7 @@ fn as_here(service: &Service, subscription: Option<&Subscription>, timeline: Opt
         domain: domain.clone(),
         panel_id: known.panel_id.clone(),
         package: wanted.package.clone().or_else(told).or_else(|| known.package.clone()),
+        keeps_package: wanted.package.is_some(),
         suspended,
         created_at_us: known.created_at_us,
     })

@@ -91,6 +91,12 @@ pub fn with_plan(mut hook: Hook, answer: Result<Option<String>, String>) -> Capt
     }
 }
 
+/// A name that is no domain stays what it is, in small letters.
+fn as_ascii(name: &str) -> String {
+    let ascii = idna::domain_to_ascii(name).ok().filter(|ascii| ascii.len() <= EXTERNAL_REF_CHARS_MAX);
+    ascii.unwrap_or_else(|| name.to_lowercase())
+}
+
 struct Report<'a> {
     event: &'a str,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
@@ -128,8 +134,8 @@ impl Report<'_> {
 
     fn updated(&self) -> Result<Captured, (UnclearCode, String)> {
         let subscription = self.subscription(&[NEW_NAME, OLD_NAME])?;
-        let before = self.name(OLD_NAME, EXTERNAL_REF_CHARS_MAX)?;
-        if !before.is_empty() && !before.eq_ignore_ascii_case(&subscription) {
+        let before = as_ascii(&self.name(OLD_NAME, EXTERNAL_REF_CHARS_MAX)?);
+        if !before.is_empty() && before != subscription {
             let reason = format!(
                 "{before} is called {subscription} now: SubscriptionService.RenameAccount gives its subscription the new name"
             );
@@ -164,8 +170,9 @@ impl Report<'_> {
         Captured::Event(self.stamp.hook(external_ref, change, &format!("Plesk {}", self.event)))
     }
 
+    /// The main domain in the form in which Billet has domains: small letters, international ones as `xn--`.
     fn subscription(&self, variables: &[&[&str]]) -> Result<String, (UnclearCode, String)> {
-        self.required(variables, "the subscription")
+        self.required(variables, "the subscription").map(|name| as_ascii(&name))
     }
 
     fn required(&self, variables: &[&[&str]], what: &str) -> Result<String, (UnclearCode, String)> {

@@ -142,7 +142,7 @@ pub async fn drift(
     mend(&mut client, &drifts, &args, how, json).await
 }
 
-async fn compare(client: &mut Provisioning, instance_id: &str, patience: Duration) -> Result<(), ClientError> {
+pub async fn compare(client: &mut Provisioning, instance_id: &str, patience: Duration) -> Result<(), ClientError> {
     let request = pb::ReconcileRequest { request_id: fresh_id(), instance_id: instance_id.to_owned() };
     client.reconcile(request).await?;
     let begun = Instant::now();

@@ -16,7 +16,7 @@ const PAGE: i32 = 500;
 /// The most pages that are shown.
 const PAGES_MAX: usize = 10_000;
 
-pub(super) fn table(heading: &[&str]) -> Table {
+pub fn table(heading: &[&str]) -> Table {
     let mut table = Table::new();
     table.set_content_arrangement(ContentArrangement::Dynamic).load_style(TableStyle::new()).set_header(heading);
     table

@@ -58,6 +58,9 @@ pub struct Here {
     /// The package that it should have; absent when nothing says.
     #[serde(default)]
     pub package: Option<String>,
+    /// Whether Billet gives it that package; else the panel decides, and this is what it told.
+    #[serde(default)]
+    pub keeps_package: bool,
     /// Whether it should be suspended, or is known to be by others.
     pub suspended: bool,
     /// When the panel made it, microseconds UTC, as far as known.

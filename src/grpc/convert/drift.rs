@@ -1,10 +1,13 @@
 //! Differences between panels and the books, between protocol and use cases.
 
+use std::collections::BTreeSet;
+
 use billet_domain::drift::{DriftKind, Here, There};
 use billet_domain::id::DriftId;
 
-use super::to_instant;
+use super::{cycle_optional, date_optional, parse, parse_optional, to_date, to_instant};
 use crate::billing::BillingError;
+use crate::billing::adopt::{ADOPTIONS_MAX, Adopted, Adoption, Refusal};
 use crate::billing::provision::mend::{Hindrance, Mend, proposal};
 use crate::proto::billet::v1 as pb;
 use crate::store::drift::{Reconciliation, StoredDrift};
@@ -124,4 +127,63 @@ pub fn to_drift(stored: &StoredDrift, moved: Option<&StoredDrift>) -> pb::Drift 
 pub fn to_mend_result(id: DriftId, result: Result<(), Hindrance>) -> pb::MendResult {
     let (problem, detail) = result.err().map(|why| (why.reason, why.detail)).unwrap_or_default();
     pb::MendResult { id: id.to_string(), mended: problem.is_empty(), problem, detail }
+}
+
+/// The accounts that are to be adopted.
+///
+/// # Errors
+/// [`BillingError::Invalid`] with the field.
+pub fn from_adoptions(accounts: &[pb::Adoption]) -> Result<Vec<Adoption>, BillingError> {
+    if accounts.is_empty() || accounts.len() > ADOPTIONS_MAX {
+        return Err(BillingError::invalid("accounts", format!("1 to {ADOPTIONS_MAX}")));
+    }
+    let mut named = BTreeSet::new();
+    accounts
+        .iter()
+        .enumerate()
+        .map(|(index, one)| {
+            let at = |field: &str| format!("accounts[{index}].{field}");
+            let drift_id: DriftId = parse(&at("drift_id"), &one.drift_id)?;
+            if !named.insert(drift_id) {
+                return Err(BillingError::invalid(at("drift_id"), "is named twice"));
+            }
+            Ok(Adoption {
+                drift_id,
+                customer_id: parse_optional(&at("customer_id"), &one.customer_id)?,
+                plan_id: parse_optional(&at("plan_id"), &one.plan_id)?,
+                cycle: cycle_optional(&at("cycle"), one.cycle)?,
+                currency: parse_optional(&at("currency_code"), &one.currency_code)?,
+                bill_from: date_optional(&at("bill_from"), one.bill_from)?,
+            })
+        })
+        .collect()
+}
+
+/// What became of adoptions, for the protocol.
+#[must_use]
+pub fn to_adoption_results(
+    adoptions: &[Adoption],
+    outcomes: Vec<Result<Adopted, Refusal>>,
+) -> pb::AdoptAccountsResponse {
+    let results = adoptions.iter().zip(outcomes).map(|(one, outcome)| {
+        let drift_id = one.drift_id.to_string();
+        match outcome {
+            Ok(adopted) => pb::AdoptionResult {
+                drift_id,
+                subscription_id: adopted.subscription_id.to_string(),
+                customer_id: adopted.customer_id.to_string(),
+                customer_created: adopted.customer_is_new,
+                plan_id: adopted.plan_id.to_string(),
+                bill_from: Some(to_date(adopted.bill_from)),
+                ..pb::AdoptionResult::default()
+            },
+            Err(why) => pb::AdoptionResult {
+                drift_id,
+                problem: why.reason,
+                detail: why.detail,
+                ..pb::AdoptionResult::default()
+            },
+        }
+    });
+    pb::AdoptAccountsResponse { results: results.collect() }
 }

@@ -49,6 +49,8 @@ fn a_subscription_is_created_and_deleted() {
     assert_eq!(created.external_ref, "acme-one.example");
     assert_eq!(created.source, "Plesk domain_create");
     assert_eq!(lacks_plan(&created), Some("acme-one.example"));
+    let international = hook(read("domain_create", &[("NEW_DOMAIN_NAME", "Söhne.Example")]));
+    assert_eq!(international.external_ref, "xn--shne-5qa.example", "as Billet has domains");
     let deleted = hook(read("domain_delete", &[("OLD_DOMAIN_NAME", "acme-one.example"), ("NEW_DOMAIN_NAME", "")]));
     assert_eq!((deleted.external_ref.as_str(), &deleted.change), ("acme-one.example", &Change::AccountTerminated));
     assert_eq!(lacks_plan(&deleted), None);

@@ -7,6 +7,7 @@ fn here(id: i64, name: &str) -> Here {
         domain: format!("{name}.example"),
         panel_id: String::new(),
         package: Some("small".to_owned()),
+        keeps_package: true,
         suspended: false,
         created_at_us: Some(1_000_000_000_000_000),
     }
