@@ -179,7 +179,7 @@ fn an_own_command_can_tell_the_plan() {
 
 #[test]
 fn cpanel_is_registered_by_a_script_and_its_hooks() {
-    let server = PanelServer::new();
+    let (daemon, server) = (Daemon::start(Mode::Take), PanelServer::new());
     let calls = server.path("calls");
     let manage_hooks =
         server.script("manage_hooks", &format!("echo \"$@\" >> {}\ntest $1 != delete\n", calls.display()));
@@ -195,21 +195,18 @@ fn cpanel_is_registered_by_a_script_and_its_hooks() {
     );
     assert!(printed.out.contains(&line), "{}", printed.out);
 
-    let run = server.run(&mut server.command(&[&arguments[..], &["--run"]].concat()));
+    // What it is registered with it is called with: cPanel hands no environment to hooks.
+    let mut register = server.command(&[&arguments[..], &["--run"]].concat());
+    let run = server.run(register.env("BILLET_HOOK_URL", daemon.url()));
     assert_eq!(run.code, 0, "{run:?}");
     let calls = fs::read_to_string(calls).expect("it was called");
     assert_eq!(calls.lines().filter(|line| line.starts_with("add script")).count(), 6);
     assert_eq!(calls.lines().filter(|line| line.starts_with("delete script")).count(), 6);
 
     // The script that was written is what cPanel calls: with a report, and with --describe.
-    let daemon = Daemon::start(Mode::Take);
     let call = |arguments: &[&str], input: &[u8]| {
-        let mut command = server.command(&[]);
-        let mut command_of_script = std::process::Command::new(script);
-        command_of_script.args(arguments).env_clear().envs(
-            command.env("BILLET_HOOK_URL", daemon.url()).get_envs().filter_map(|(name, value)| Some((name, value?))),
-        );
-        server.feed(&mut command_of_script, input)
+        let mut command = std::process::Command::new(script);
+        server.feed(command.args(arguments).env_clear(), input)
     };
     assert_eq!(call(&[], &report("Accounts::Remove", "acmeone")).out, "1 billet: acmeone terminated: applied\n");
     let described: serde_json::Value = serde_json::from_str(&call(&["--describe"], b"").out).expect("it is JSON");
@@ -240,11 +237,11 @@ fn plesk_is_registered_once() {
     }
     let handlers = fs::read_to_string(handlers).expect("handlers were created");
     assert_eq!(handlers.lines().count(), 6, "{handlers}");
-    let config = server.path("hook.toml").display().to_string();
+    let (config, spool) = (server.path("hook.toml").display().to_string(), server.path("spool").display().to_string());
     let first = handlers.lines().next().expect("one");
     assert!(
         first.ends_with(&format!(
-            "hook plesk --event domain_create --config {config} -priority 50 -user root -event domain_create"
+            "hook plesk --event domain_create --config {config} --url {NOWHERE} --spool {spool} -priority 50 -user root -event domain_create"
         )),
         "{first}"
     );
