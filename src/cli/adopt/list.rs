@@ -65,8 +65,13 @@ fn parse(text: &str) -> Result<BTreeMap<String, Chosen>, String> {
     let mut chosen: BTreeMap<String, Chosen> = BTreeMap::new();
     let heading = reader.headers().map_err(|error| error.to_string())?.clone();
     let mut record = csv::StringRecord::new();
+    // Where a record ends; the reader's own lines do not count comments.
+    let (mut end, mut newlines) = (0, 0);
     while reader.read_record(&mut record).map_err(|error| error.to_string())? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let begin = std::mem::replace(&mut end, usize::try_from(reader.position().byte()).unwrap_or(text.len()));
+        newlines += text.get(begin..end).unwrap_or_default().matches('\n').count();
+        let is_whole = text.get(..end).is_some_and(|read| read.ends_with('\n'));
+        let line = u64::try_from(if is_whole { newlines } else { newlines + 1 }).unwrap_or_default();
         let one: Record = record.deserialize(Some(&heading)).map_err(|error| format!("line {line}: {error}"))?;
         if one.account.is_empty() {
             return Err(format!("line {line}: the account is not named"));
