@@ -37,7 +37,7 @@ pub fn worker(billing: Billing, slots: usize) -> Worker {
 /// A worker for what panels and registrars are asked: it waits for others, who may take minutes, and nothing else waits for it.
 #[must_use]
 pub fn asker(billing: Billing, slots: usize) -> Worker {
-    Worker::new(billing, slots).on(domain::POLL, registrar_messages).on(RECONCILE, reconcile_instance)
+    Worker::new(billing, slots).unhurried().on(domain::POLL, registrar_messages).on(RECONCILE, reconcile_instance)
 }
 
 fn payload<T: for<'de> Deserialize<'de>>(job: &Job) -> Result<T, JobError> {

@@ -34,6 +34,7 @@ pub struct Worker {
     billing: Billing,
     slots: usize,
     lease: Duration,
+    is_hurried: bool,
     kinds: HashMap<&'static str, Known>,
 }
 
@@ -48,7 +49,7 @@ impl Worker {
     /// A worker that runs up to `slots` handlers at once.
     #[must_use]
     pub fn new(billing: Billing, slots: usize) -> Self {
-        Self { billing, slots: slots.max(1), lease: LEASE, kinds: HashMap::new() }
+        Self { billing, slots: slots.max(1), lease: LEASE, is_hurried: true, kinds: HashMap::new() }
     }
 
     /// With another handler: does the jobs of a kind.
@@ -67,6 +68,14 @@ impl Worker {
     #[cfg(test)]
     pub(super) fn kinds(&self) -> std::collections::BTreeSet<&'static str> {
         self.kinds.keys().copied().collect()
+    }
+
+    /// Looks every second only, not after each commit: for work that may wait a moment, so that it costs those nothing who leave
+    /// other work by the thousand.
+    #[must_use]
+    pub fn unhurried(mut self) -> Self {
+        self.is_hurried = false;
+        self
     }
 
     /// With leases that last that long instead of [`LEASE`].
@@ -156,7 +165,7 @@ impl Bench {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.at_work.join_next_with_id() => self.note(ended),
                 _ = keep.tick() => self.keep_leases().await,
-                _ = commits.changed(), if hungry => tokio::time::sleep(SWARM_PAUSE).await,
+                _ = commits.changed(), if hungry && self.worker.is_hurried => tokio::time::sleep(SWARM_PAUSE).await,
                 () = moves.next(), if hungry => {}
                 _ = look.tick(), if hungry => {}
                 () = tokio::time::sleep(TROUBLE_PAUSE), if trouble => {}
